@@ -1,0 +1,130 @@
+"""The servers of one test run, shared by all its workers, and the databases that each worker makes on them.
+
+The process that the developer started owns the servers. Under pytest-xdist that is the controller, which starts
+them before its workers and tells them the ports by environment; without it they start with the first test that
+needs them.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from loadtests.servers import (
+    PostgresServer,
+    RedisServer,
+    find_chromium,
+    find_nginx,
+    find_postgres,
+    find_redis,
+    run_postgres,
+    run_redis,
+)
+from tests.schema import create_schema
+
+POSTGRES_PORT = "RENZHENG_TEST_POSTGRES_PORT"
+REDIS_PORT = "RENZHENG_TEST_REDIS_PORT"
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What one test runs on: an empty database with the current schema, and Redis where the stack has it.
+
+    `database_url` is an SQLAlchemy URL with an asynchronous driver; without `redis_url` the expiring store is memory.
+    """
+
+    name: str
+    database_url: str
+    redis_url: str | None
+
+
+@dataclass(frozen=True)
+class RunningServers:
+    """The servers of this run, as one worker sees them."""
+
+    postgres: PostgresServer
+    redis: RedisServer
+
+
+def missing_programs() -> list[str]:
+    """The programs that some tests need and this machine lacks, by name."""
+    found = {
+        "postgresql": find_postgres(),
+        "redis": find_redis(),
+        "chromium": find_chromium(),
+        "nginx": find_nginx(),
+    }
+    return [name for name, path in found.items() if path is None]
+
+
+def servers_installed() -> bool:
+    """Whether the PostgreSQL + Redis half of the suite can run."""
+    return find_postgres() is not None and find_redis() is not None
+
+
+def start_servers(stack: ExitStack) -> RunningServers:
+    """Start both servers, stopped when `stack` closes, and publish their ports to the workers to come."""
+    postgres = stack.enter_context(run_postgres())
+    redis = stack.enter_context(run_redis())
+    os.environ[POSTGRES_PORT] = str(postgres.port)
+    os.environ[REDIS_PORT] = str(redis.port)
+    stack.callback(os.environ.pop, POSTGRES_PORT, None)
+    stack.callback(os.environ.pop, REDIS_PORT, None)
+    return RunningServers(postgres, redis)
+
+
+def published_servers() -> RunningServers:
+    """The servers that the controller of this worker started."""
+    return RunningServers(
+        PostgresServer(int(os.environ[POSTGRES_PORT]), None), RedisServer(int(os.environ[REDIS_PORT]), None)
+    )
+
+
+class SQLiteDatabases:
+    """Fresh SQLite databases, each a copy of one file in which the schema was made once."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._template = directory / "template.db"
+        create_schema(f"sqlite+aiosqlite:///{self._template}")
+        with sqlite3.connect(self._template) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """The URL of an empty database with the current schema; its files are removed at the end."""
+        path = self._directory / f"test{next(_numbers)}.db"
+        shutil.copyfile(self._template, path)
+        try:
+            yield f"sqlite+aiosqlite:///{path}"
+        finally:
+            for file in self._directory.glob(f"{path.name}*"):
+                file.unlink()
+
+
+class PostgresDatabases:
+    """Fresh PostgreSQL databases, each a copy of one template in which the schema was made once per worker."""
+
+    def __init__(self, server: PostgresServer, worker: str) -> None:
+        self._server = server
+        self._worker = worker
+        self._template = f"template_{worker}"
+        server.create_database(self._template)
+        create_schema(server.url(self._template))
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """The URL of an empty database with the current schema; dropped at the end, open connections or not."""
+        name = f"test_{self._worker}_{next(_numbers)}"
+        self._server.create_database(name, template=self._template)
+        try:
+            yield self._server.url(name)
+        finally:
+            self._server.drop_database(name)
