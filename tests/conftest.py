@@ -58,7 +58,7 @@ def worker() -> str:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[RunningServers]:
-    """PostgreSQL and Redis, shared with the other workers of the run: never stop them, start your own instead."""
+    """PostgreSQL and Redis, shared with the other workers: a test that stops a server starts its own."""
     if not servers_installed():
         pytest.skip("left out: PostgreSQL or Redis is not installed")
     with ExitStack() as stack:
@@ -118,9 +118,7 @@ def stack(request: pytest.FixtureRequest) -> Stack:
     """Each of the two stacks in turn, with a database for this test alone."""
     if request.param == "sqlite+memory":
         return Stack(request.param, request.getfixturevalue("sqlite_url"), None)
-    return Stack(
-        request.param, request.getfixturevalue("postgres_url"), request.getfixturevalue("redis_url")
-    )
+    return Stack(request.param, request.getfixturevalue("postgres_url"), request.getfixturevalue("redis_url"))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Makes the current schema in an empty database: by the migrations where they exist, else from the tables.
 
-While the first migration is still to be written, every module of the rooms that declares tables is imported and
-the tables are created from the shared metadata.
+While the first migration is still to be written, every module of the rooms that declares tables is imported
+and the tables are created from the shared metadata.
 """
 
 import importlib

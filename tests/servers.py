@@ -1,8 +1,8 @@
 """The servers of one test run, shared by all its workers, and the databases that each worker makes on them.
 
-The process that the developer started owns the servers. Under pytest-xdist that is the controller, which starts
-them before its workers and tells them the ports by environment; without it they start with the first test that
-needs them.
+The process that the developer started owns the servers. Under pytest-xdist that is the controller, which
+starts them before its workers and tells them the ports by environment; without it they start with the first
+test that needs them.
 """
 
 import os
@@ -36,7 +36,8 @@ _numbers = count(1)
 class Stack:
     """What one test runs on: an empty database with the current schema, and Redis where the stack has it.
 
-    `database_url` is an SQLAlchemy URL with an asynchronous driver; without `redis_url` the expiring store is memory.
+    `database_url` is an SQLAlchemy URL with an asynchronous driver; without `redis_url` the expiring store is
+    memory.
     """
 
     name: str
@@ -110,7 +111,7 @@ class SQLiteDatabases:
 
 
 class PostgresDatabases:
-    """Fresh PostgreSQL databases, each a copy of one template in which the schema was made once per worker."""
+    """Fresh PostgreSQL databases, each a copy of a template in which the schema was made once per worker."""
 
     def __init__(self, server: PostgresServer, worker: str) -> None:
         self._server = server
@@ -121,7 +122,7 @@ class PostgresDatabases:
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        """The URL of an empty database with the current schema; dropped at the end, open connections or not."""
+        """The URL of an empty database with the current schema; dropped at the end, whoever is connected."""
         name = f"test_{self._worker}_{next(_numbers)}"
         self._server.create_database(name, template=self._template)
         try:

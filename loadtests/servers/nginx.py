@@ -85,7 +85,15 @@ def run_nginx(node_ports: Sequence[int]) -> Iterator[NginxServer]:
                 CONFIGURATION.format(directory=directory, nodes=nodes, host=LOOPBACK, port=port)
             )
             return LocalProcess(
-                [str(program), "-p", str(directory), "-e", f"{directory}/error.log", "-c", str(configuration)],
+                [
+                    str(program),
+                    "-p",
+                    str(directory),
+                    "-e",
+                    f"{directory}/error.log",
+                    "-c",
+                    str(configuration),
+                ],
                 directory=directory,
                 account=account,
                 stop_signal=signal.SIGTERM,

@@ -1,8 +1,8 @@
 """A private PostgreSQL server in a temporary directory.
 
 Loopback connections are trusted, as the server holds synthetic data for the length of one run. By default
-nothing is flushed to disk (`fsync` off), which is right for tests of behaviour; `durable=True` keeps PostgreSQL's own
-defaults, for benchmarks and for tests that kill it.
+nothing is flushed to disk (`fsync` off), which is right for tests of behaviour; `durable=True` keeps
+PostgreSQL's own defaults, for benchmarks and for tests that kill it.
 """
 
 import signal

@@ -1,8 +1,8 @@
 """One child process that serves on loopback: started unprivileged, awaited, stopped, and never left behind.
 
 A server is started in a session of its own, so that Ctrl-C reaches the test run alone and the run stops the
-server in order. Where `setpriv` exists (Linux), the kernel also ends the server when the starting thread ends,
-which covers a run that was killed. Start servers from a thread that outlives them, as the main thread does.
+server in order. Where `setpriv` exists (Linux), the kernel also ends the server when the starting thread
+ends, which covers a run that was killed. Start servers from a thread that outlives them, as the main thread does.
 """
 
 import os
@@ -70,7 +70,9 @@ class LocalProcess:
                 stderr=subprocess.STDOUT,
                 cwd=self.directory,
                 start_new_session=True,
-                **_credentials(self._account),
+                user=self._account.pw_uid if self._account else None,
+                group=self._account.pw_gid if self._account else None,
+                extra_groups=[] if self._account else None,
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._is_ready():
@@ -128,7 +130,9 @@ def run_to_end(argv: Sequence[str], *, directory: Path, account: pwd.struct_pass
         cwd=directory,
         timeout=START_SECONDS,
         check=False,
-        **_credentials(account),
+        user=account.pw_uid if account else None,
+        group=account.pw_gid if account else None,
+        extra_groups=[] if account else None,
     )
     if done.returncode:
         raise ServerFailed(f"{argv[0]} failed:\n{done.stdout.decode(errors='replace')[-2000:]}")
@@ -147,7 +151,7 @@ def private_directory(purpose: str, account: pwd.struct_passwd | None) -> Iterat
 
 
 def unprivileged_account(*preferred: str) -> pwd.struct_passwd | None:
-    """The account to run a server as when the caller is root, else None: PostgreSQL refuses to run as root."""
+    """The account to run a server as when the caller is root, which PostgreSQL refuses; otherwise None."""
     if os.geteuid() != 0:
         return None
     for name in (*preferred, "nobody"):
@@ -167,7 +171,7 @@ def free_port() -> int:
 
 
 def start_on_free_port(server_on: Callable[[int], LocalProcess]) -> tuple[LocalProcess, int]:
-    """Start the server that `server_on(port)` describes; try again, since another process may take a free port."""
+    """Start the server that `server_on(port)` describes; try again when another process took the port first."""
     for _ in range(START_ATTEMPTS - 1):
         port = free_port()
         with suppress(ServerFailed):
@@ -199,9 +203,3 @@ def _descendants(pid: int) -> list[int]:
 def _tether(stop_signal: signal.Signals) -> list[str]:
     setpriv = shutil.which("setpriv")
     return [setpriv, f"--pdeathsig={stop_signal.name.removeprefix('SIG')}", "--"] if setpriv else []
-
-
-def _credentials(account: pwd.struct_passwd | None) -> dict[str, int | list[int]]:
-    if account is None:
-        return {}
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
