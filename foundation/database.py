@@ -1,0 +1,181 @@
+"""The database: one engine, two ways in.
+
+`read()` gives an autocommitting connection (one round trip a statement); `transaction()` gives all-or-nothing. Both speak
+SQLAlchemy Core and behave alike on SQLite (WAL, demo and small tests) and PostgreSQL (production). Invariant: a failure of the
+engine itself always leaves as `StorageUnavailable`, so that no door needs to know drivers; a broken constraint leaves as
+SQLAlchemy's `IntegrityError`, because it is an answer.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
+
+from sqlalchemy import Connection, DateTime, Dialect, MetaData, Table, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeDecorator
+
+from foundation.problems import StorageUnavailable
+
+STATEMENT_TIMEOUT_MS = 2_500
+CONNECT_TIMEOUT_S = 2.5
+POOL_TIMEOUT_S = 3.0
+SQLITE_BUSY_TIMEOUT_MS = 5_000
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""The tables of every room. A room's `tables` module must be imported before migrations look at it."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """A column of aware UTC instants; SQLite keeps them as UTC text of one width, so that they sort and compare."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive values: a time without a zone is a mistake waiting for daylight saving."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("An instant needs a time zone.")
+        moved = value.astimezone(UTC)
+        return moved.replace(tzinfo=None) if dialect.name == "sqlite" else moved
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored instant, aware and in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """One engine with its pool; open one per process and close it with the lifespan."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        parsed = make_url(url)
+        self.dialect = cast(Literal["sqlite", "postgresql"], parsed.get_backend_name())
+        if self.dialect == "sqlite":
+            self.engine = _sqlite_engine(url, pool_size)
+            self._reading: AsyncEngine = self.engine
+        else:
+            self.engine = _postgresql_engine(url, pool_size)
+            self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writing = self.engine.execution_options(renzheng_writes=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection on which every statement stands alone: one round trip, no BEGIN, no COMMIT.
+
+        A single writing statement (a conditional `UPDATE … RETURNING`) is allowed here too: it commits by itself.
+        """
+        try:
+            async with self._reading.connect() as connection:
+                yield connection
+        except _FAILURES as failure:
+            raise translated(failure) from failure
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection inside a transaction that commits at the end and rolls back on any exception.
+
+        Never await another system inside: the locks taken here are waited for by everybody else.
+        """
+        try:
+            async with self._writing.begin() as connection:
+                yield connection
+        except _FAILURES as failure:
+            raise translated(failure) from failure
+
+    def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
+        """Return the dialect's INSERT, the one that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+
+    async def ping(self) -> None:
+        """Do one round trip; raises StorageUnavailable when the database does not answer."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+
+
+_FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)
+
+# SQLSTATE classes in which nothing is wrong with the statement but with the server: connection, resources, operator, system, internal.
+_SERVER_CLASSES = ("08", "25006", "53", "55P03", "57", "58", "XX", "40")
+
+
+def translated(failure: Exception) -> Exception:
+    """Return what a caller may see of an engine failure: StorageUnavailable, or the failure itself when it is an answer."""
+    if not isinstance(failure, DBAPIError):
+        return StorageUnavailable(detail=f"{type(failure).__name__}: database unreachable")
+    if isinstance(failure, IntegrityError):
+        return failure
+    state = str(getattr(failure.orig, "sqlstate", None) or getattr(failure.orig, "pgcode", None) or "")
+    message = str(failure.orig).lower()
+    lost = failure.connection_invalidated or state.startswith(_SERVER_CLASSES)
+    if lost or any(sign in message for sign in ("connection", "locked", "disk", "readonly", "timeout")):
+        return StorageUnavailable(detail=f"{type(failure.orig).__name__} {state}".strip())
+    return failure
+
+
+def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
+    arguments: dict[str, Any] = {}
+    if "+asyncpg" in url:
+        arguments = {
+            "timeout": CONNECT_TIMEOUT_S,
+            "command_timeout": STATEMENT_TIMEOUT_MS / 1000 + 0.5,
+            "server_settings": {
+                "application_name": "renzheng",
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": "15000",
+                "jit": "off",
+            },
+        }
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_use_lifo=True,
+        connect_args=arguments,
+    )
+
+
+def _sqlite_engine(url: str, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=pool_size, pool_timeout=POOL_TIMEOUT_S)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        # The driver must not open transactions by itself: reads run in autocommit, writers say BEGIN IMMEDIATE below.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={SQLITE_BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # Taking the write lock at once avoids the deadlock of two readers that both want to upgrade.
+        if connection.get_execution_options().get("renzheng_writes"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
