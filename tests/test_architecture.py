@@ -21,7 +21,7 @@ ALLOWED = {
 }
 OUR_PACKAGES = {*ROOMS, "loadtests", "tests"}
 
-# The domain is told the time and handed its randomness; foundation/clock.py and foundation/entropy.py read them.
+# The domain is told the time and handed its randomness; foundation/clock.py and entropy.py read them.
 AMBIENT_MODULES = ("random", "secrets", "time", "uuid")
 AMBIENT_CALLS = re.compile(
     r"(^|\.)(datetime|date)\.(now|utcnow|today)$|(^|\.)time\.(time|time_ns)$|(^|\.)os\.urandom$"

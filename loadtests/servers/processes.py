@@ -2,7 +2,8 @@
 
 A server is started in a session of its own, so that Ctrl-C reaches the test run alone and the run stops the
 server in order. Where `setpriv` exists (Linux), the kernel also ends the server when the starting thread
-ends, which covers a run that was killed. Start servers from a thread that outlives them, as the main thread does.
+ends, which covers a run that was killed. Start servers from a thread that outlives them, as the main thread
+does.
 """
 
 import os
@@ -22,6 +23,7 @@ STOP_SECONDS = 10.0
 START_ATTEMPTS = 3
 POLL_SECONDS = 0.02
 LOOPBACK = "127.0.0.1"
+DIRECTORY_PREFIX = "renzheng-run-"
 
 
 class ServerFailed(Exception):
@@ -140,8 +142,12 @@ def run_to_end(argv: Sequence[str], *, directory: Path, account: pwd.struct_pass
 
 @contextmanager
 def private_directory(purpose: str, account: pwd.struct_passwd | None) -> Iterator[Path]:
-    """A temporary directory that `account` alone may read; removed at the end with all that is in it."""
-    path = Path(tempfile.mkdtemp(prefix=f"renzheng-{purpose}-"))
+    """A temporary directory that `account` alone may read; removed at the end with all that is in it.
+
+    Its name carries the process id of the caller, so that the next run removes what a killed one left.
+    """
+    _remove_abandoned_directories()
+    path = Path(tempfile.mkdtemp(prefix=f"{DIRECTORY_PREFIX}{os.getpid()}-{purpose}-"))
     try:
         if account is not None:
             os.chown(path, account.pw_uid, account.pw_gid)
@@ -171,7 +177,7 @@ def free_port() -> int:
 
 
 def start_on_free_port(server_on: Callable[[int], LocalProcess]) -> tuple[LocalProcess, int]:
-    """Start the server that `server_on(port)` describes; try again when another process took the port first."""
+    """Start the server that `server_on(port)` describes; try again when another took the port first."""
     for _ in range(START_ATTEMPTS - 1):
         port = free_port()
         with suppress(ServerFailed):
@@ -189,6 +195,13 @@ def accepts_connections(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _remove_abandoned_directories() -> None:
+    for path in Path(tempfile.gettempdir()).glob(f"{DIRECTORY_PREFIX}*"):
+        owner = path.name.removeprefix(DIRECTORY_PREFIX).partition("-")[0]
+        if not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _descendants(pid: int) -> list[int]:
