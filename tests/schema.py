@@ -30,7 +30,7 @@ def create_schema(database_url: str) -> None:
         try:
             importlib.import_module(module)
         except Exception as failure:
-            # One room that does not import must not hide the results of the others; its own tests fail anyway.
+            # A room that does not import must not hide the results of the others; its own tests fail anyway.
             print(f"schema without {module}: {failure!r}", file=sys.stderr)
     url = make_url(database_url)
     engine = create_engine(url.set(drivername=SYNCHRONOUS_DRIVERS[url.get_backend_name()]))
