@@ -1,0 +1,256 @@
+"""The keys of this process: imported once, refreshed from the database, used without I/O.
+
+Signing and verifying touch memory alone. ``refresh`` brings in keys other nodes made and drops revoked
+ones; it runs at start, on a timer and when the key topic of the change feed speaks. Tokens that verified
+once are remembered by their SHA-256, and their key, times and parties are checked again each time.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, cast
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+from joserfc.jwa import JWSAlgModel
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+from foundation.database import Database
+from foundation.problems import RenzhengError
+from foundation.sealing import Sealer
+from foundation.signing.claims import VerifiedClaims, admit_claims, check_parties, check_times
+from foundation.signing.compact import CompactToken, UnverifiedToken, encode_base64url, parse_compact
+from foundation.signing.errors import InvalidSignedToken, NoSigningKey
+from foundation.signing.keys import Algorithm, Purpose, SigningKey, choose_signing_key
+from foundation.signing.store import SEALING_CONTEXT, list_signing_keys
+from foundation.strict_json import MalformedJson, parse_strict_json
+
+NO_LEEWAY = timedelta()
+REMEMBERED_TOKENS = 10_000
+PUBLISHED_PURPOSES: tuple[Purpose, ...] = ("oidc",)
+
+_JoseKey = ECKey | OKPKey | RSAKey
+_KEY_CLASSES: dict[str, type[ECKey] | type[OKPKey] | type[RSAKey]] = {
+    "EC": ECKey,
+    "OKP": OKPKey,
+    "RSA": RSAKey,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _LoadedKey:
+    """One key ready for use; ``private`` is None when the private half is erased or not ours to use any
+    more.
+    """
+
+    key: SigningKey
+    algorithm: JWSAlgModel
+    public: _JoseKey
+    private: _JoseKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    kid: str
+    claims: Mapping[str, Any]
+
+
+class KeyRing:
+    """The signing keys of one process. Empty until the first ``refresh``; safe to use from any task of one
+    event loop.
+    """
+
+    def __init__(self, sealer: Sealer, *, remembered_tokens: int = REMEMBERED_TOKENS) -> None:
+        self._sealer = sealer
+        self._loaded: dict[str, _LoadedKey] = {}
+        self._headers: dict[tuple[str, str], str] = {}
+        self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
+        self._remembered_tokens = remembered_tokens
+
+    async def refresh(self, db: Database) -> bool:
+        """Read the keys again and return whether anything changed.
+
+        Keys are imported once, off the loop. When the database is unavailable StorageUnavailable is raised
+        and the keys already held stay in use. A sealed private half that does not open raises SealBroken: a
+        node with wrong sealing keys must not run.
+        """
+        async with db.read() as connection:
+            stored = await list_signing_keys(connection)
+        loaded: dict[str, _LoadedKey] = {}
+        for key, sealed in stored:
+            known = self._loaded.get(key.kid)
+            if known is not None and (known.private is None) == (sealed is None):
+                loaded[key.kid] = _LoadedKey(key, known.algorithm, known.public, known.private)
+            else:
+                loaded[key.kid] = await asyncio.to_thread(_load_key, key, sealed, self._sealer)
+        changed = {kid: entry.key for kid, entry in loaded.items()} != {
+            kid: entry.key for kid, entry in self._loaded.items()
+        }
+        self._loaded = loaded
+        return changed
+
+    def keys(self) -> tuple[SigningKey, ...]:
+        """Return the public halves and lives of every key held."""
+        return tuple(entry.key for entry in self._loaded.values())
+
+    def jwks(
+        self, now: datetime, *, purposes: Collection[Purpose] = PUBLISHED_PURPOSES
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return the RFC 7517 key set of the published keys of these purposes: public members only, newest
+        first.
+        """
+        published = [
+            entry.key
+            for entry in self._loaded.values()
+            if entry.key.purpose in purposes and entry.key.is_published(now)
+        ]
+        published.sort(key=lambda key: (key.active_from, key.generation), reverse=True)
+        return {"keys": [dict(key.public_jwk) for key in published]}
+
+    def sign_jwt(
+        self, claims: Mapping[str, Any], *, purpose: Purpose, alg: Algorithm, typ: str, now: datetime
+    ) -> str:
+        """Sign the claims as they are and return the compact token; raises NoSigningKey.
+
+        ``typ`` is the explicit type of RFC 8725 §3.11 (``at+jwt``, ``JWT``, ``logout+jwt``); nothing is
+        added to the claims.
+        """
+        payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+            "utf-8"
+        )
+        return self.sign_compact(payload, purpose=purpose, alg=alg, typ=typ, now=now)
+
+    def sign_compact(
+        self, payload: bytes, *, purpose: Purpose, alg: Algorithm, typ: str, now: datetime
+    ) -> str:
+        """Sign any octets as a JWS Compact Serialization; raises NoSigningKey."""
+        entry = self._signer(purpose, alg, now)
+        signing_input = f"{self._header(entry.key, typ)}.{encode_base64url(payload)}"
+        signature = entry.algorithm.sign(signing_input.encode("ascii"), entry.private)
+        return f"{signing_input}.{encode_base64url(signature)}"
+
+    def sign_octets(
+        self, message: bytes, *, purpose: Purpose, alg: Algorithm, now: datetime
+    ) -> tuple[str, bytes]:
+        """Sign a bare message (a ledger checkpoint) and return the key id and the signature; raises
+        NoSigningKey.
+        """
+        entry = self._signer(purpose, alg, now)
+        return entry.key.kid, entry.algorithm.sign(message, entry.private)
+
+    def verify_octets(
+        self, message: bytes, signature: bytes, *, kid: str, purpose: Purpose, now: datetime
+    ) -> bool:
+        """Whether the published key of this purpose signed the message."""
+        entry = self._loaded.get(kid)
+        if entry is None or entry.key.purpose != purpose or not entry.key.is_published(now):
+            return False
+        return entry.algorithm.verify(message, signature, entry.public)
+
+    def verify(
+        self,
+        token: UnverifiedToken | str,
+        *,
+        purpose: Purpose,
+        algs: Collection[str],
+        typ: str,
+        now: datetime,
+        issuer: str | None = None,
+        audience: str | None = None,
+        leeway: timedelta = NO_LEEWAY,
+        require_exp: bool = True,
+    ) -> VerifiedClaims:
+        """Return the claims of a token one of our own keys of this purpose signed, or raise
+        InvalidSignedToken.
+
+        Order (RFC 8725 §3): form, algorithm against the allow-list and against the key, type, signature,
+        then claims. The key is found by ``kid`` in this ring alone. Not checked: whether the token was
+        revoked, its scope, its ``jti``.
+        """
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest() + typ.encode("utf-8")
+        remembered = self._remembered.get(digest)
+        if remembered is None:
+            compact = parse_compact(token)
+            entry = self._verifier(compact.kid, purpose, algs, now)
+            if compact.typ != typ:
+                raise InvalidSignedToken("typ")
+            claims = _verify_signature(compact, entry)
+            self._remember(digest, _Remembered(compact.kid, claims))
+        else:
+            entry = self._verifier(remembered.kid, purpose, algs, now)
+            claims = remembered.claims
+        check_times(claims, now=now, leeway=leeway, require_exp=require_exp)
+        check_parties(claims, issuer=issuer, audience=audience)
+        return admit_claims(claims, kid=entry.key.kid, alg=entry.key.alg, typ=typ)
+
+    def _signer(self, purpose: Purpose, alg: Algorithm, now: datetime) -> _LoadedKey:
+        able: Iterable[SigningKey] = (
+            entry.key for entry in self._loaded.values() if entry.private is not None
+        )
+        chosen = choose_signing_key(able, purpose, alg, now)
+        if chosen is None:
+            raise NoSigningKey(f"{purpose} {alg}")
+        return self._loaded[chosen.kid]
+
+    def _verifier(self, kid: str, purpose: Purpose, algs: Collection[str], now: datetime) -> _LoadedKey:
+        entry = self._loaded.get(kid)
+        if entry is None or entry.key.purpose != purpose or not entry.key.is_published(now):
+            raise InvalidSignedToken("kid")
+        if entry.key.alg not in algs:
+            raise InvalidSignedToken("alg is not in the allow-list")
+        return entry
+
+    def _header(self, key: SigningKey, typ: str) -> str:
+        cached = self._headers.get((key.kid, typ))
+        if cached is None:
+            header = json.dumps({"alg": key.alg, "kid": key.kid, "typ": typ}, separators=(",", ":"))
+            cached = self._headers[(key.kid, typ)] = encode_base64url(header.encode("ascii"))
+        return cached
+
+    def _remember(self, digest: bytes, remembered: _Remembered) -> None:
+        self._remembered[digest] = remembered
+        if len(self._remembered) > self._remembered_tokens:
+            self._remembered.popitem(last=False)
+
+
+def _verify_signature(compact: CompactToken, entry: _LoadedKey) -> Mapping[str, Any]:
+    if compact.alg != entry.key.alg:
+        raise InvalidSignedToken("alg differs from the key's")
+    if not entry.algorithm.verify(compact.signing_input, compact.signature, entry.public):
+        raise InvalidSignedToken("signature")
+    try:
+        claims = parse_strict_json(compact.payload)
+    except MalformedJson as error:
+        raise InvalidSignedToken(f"payload: {error}") from None
+    if not isinstance(claims, dict):
+        raise InvalidSignedToken("the payload is not an object")
+    return MappingProxyType(claims)
+
+
+def _load_key(key: SigningKey, sealed: bytes | None, sealer: Sealer) -> _LoadedKey:
+    # The algorithm object is taken from joserfc's table rather than through get_alg, which warns on the
+    # name EdDSA (RFC 9864) although OpenID Connect clients still only know that name.
+    algorithm = JWSRegistry.algorithms[key.alg]
+    key_class = _KEY_CLASSES[key.public_jwk["kty"]]
+    public = key_class.import_key(_key_members(key.public_jwk))
+    algorithm.check_key(public)
+    private: _JoseKey | None = None
+    if sealed is not None:
+        octets = sealer.open(sealed, context=f"{SEALING_CONTEXT}:{key.kid}")
+        try:
+            native = load_der_private_key(octets, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise RenzhengError(f"signing key {key.kid}: {type(error).__name__}") from None
+        private = key_class.import_key(cast(Any, native))
+        algorithm.check_key(private)
+    return _LoadedKey(key, algorithm, public, private)
+
+
+def _key_members(jwk: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    return {name: jwk[name] for name in ("kty", "crv", "x", "y", "n", "e") if name in jwk}
