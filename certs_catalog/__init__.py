@@ -1,0 +1,1 @@
+"""The license catalogue and the graded lookup: a resource server that is told who calls and never logs anyone in."""
