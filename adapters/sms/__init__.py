@@ -1,0 +1,1 @@
+"""Text messages: an HTTP gateway, or an outbox on the console for a demonstration."""

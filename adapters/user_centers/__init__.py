@@ -1,0 +1,1 @@
+"""Upper user centers, one folder per wire; every client satisfies `idp.ports.UserCenter`."""
