@@ -29,9 +29,7 @@ class _Held:
 class MemoryExpiringStore:
     """See ExpiringStore. ``monotonic`` returns seconds; ``capacity`` bounds the number of live keys."""
 
-    def __init__(
-        self, *, capacity: int = DEFAULT_CAPACITY, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, *, capacity: int = DEFAULT_CAPACITY, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._capacity = capacity
         self._monotonic = monotonic
         self._held: dict[_Key, _Held] = {}

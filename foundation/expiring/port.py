@@ -24,9 +24,7 @@ class StoreUnavailable(ServiceUnavailable):
             title_zh="缓存服务暂时不可用",
             title_en="Expiring store temporarily unavailable",
             cause_zh="限流与临时状态服务没有在规定时间内应答，本次操作没有执行。",
-            cause_en=(
-                "The store of limits and temporary states did not answer in time; nothing was carried out."
-            ),
+            cause_en=("The store of limits and temporary states did not answer in time; nothing was carried out."),
             remedy_zh="请稍候片刻再试，系统会自行恢复。",
             remedy_en="Please wait a moment and try again. The system recovers by itself.",
         )
@@ -45,9 +43,7 @@ class StoreFlushed(StoreUnavailable):
             title_zh="限流状态正在恢复",
             title_en="Limits are being restored",
             cause_zh="限流与一次性状态的数据被清空，系统在恢复前拒绝依赖它的操作。",
-            cause_en=(
-                "The data of limits and one-time states was emptied; the system refuses to rely on it yet."
-            ),
+            cause_en=("The data of limits and one-time states was emptied; the system refuses to rely on it yet."),
             remedy_zh="请稍候片刻再试；运维人员应检查缓存服务。",
             remedy_en="Please wait a moment and try again. Operators should check the expiring store.",
         )
@@ -142,7 +138,7 @@ class ExpiringStore(Protocol):
 
 
 def check_ttl(ttl: timedelta) -> int:
-    """Return the time to live in whole milliseconds, at least one; zero and negative ones raise ValueError."""
+    """Return the time to live in whole milliseconds, at least one; zero and less raise ValueError."""
     if ttl <= timedelta():
         raise ValueError("a time to live is positive")
     return max(1, round(ttl / timedelta(milliseconds=1)))

@@ -1,8 +1,8 @@
 """The Lua scripts of the Redis adapter: each one is one atomic step and one round trip.
 
-Scripts that must not be fooled by an emptied server take the epoch key first and compare it with the mark this
-process trusts; on a difference they do nothing and answer the text FLUSHED. Time is the server's own, so the
-clocks of the nodes do not matter.
+Scripts that must not be fooled by an emptied server take the epoch key first and compare it with the mark
+this process trusts; on a difference they do nothing and answer the text FLUSHED. Time is the server's own,
+so the clocks of the nodes do not matter.
 """
 
 FLUSHED = b"FLUSHED"

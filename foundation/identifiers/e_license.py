@@ -63,14 +63,10 @@ def parse_license_type_code(text: str) -> LicenseTypeCode:
     """Return the parts of a 21-character type code, or raise InvalidIdentifier."""
     if not _TYPE_CODE.fullmatch(text):
         raise IllegalCharacters("a license type code is a unified social credit code and three digits")
-    return LicenseTypeCode(
-        code=text, defining_authority=parse_social_credit_code(text[:18]).code, sequence=text[18:]
-    )
+    return LicenseTypeCode(code=text, defining_authority=parse_social_credit_code(text[:18]).code, sequence=text[18:])
 
 
-def parse_e_license_identifier(
-    text: str, *, issuer_form: IssuerForm = IssuerForm.STRICT
-) -> ELicenseIdentifier:
+def parse_e_license_identifier(text: str, *, issuer_form: IssuerForm = IssuerForm.STRICT) -> ELicenseIdentifier:
     """Return the parts of an identifier, or raise InvalidIdentifier.
 
     The check character is compared before the codes inside are looked at: a mistyped character should be
@@ -97,9 +93,7 @@ def render_e_license_identifier(identifier: ELicenseIdentifier) -> str:
     return ".".join((ROOT_OID, *parts, identifier.check_character))
 
 
-def compose_e_license_identifier(
-    *, type_code: str, issuer: str, serial: str, version: int = 1
-) -> ELicenseIdentifier:
+def compose_e_license_identifier(*, type_code: str, issuer: str, serial: str, version: int = 1) -> ELicenseIdentifier:
     """Build a new identifier for an issuer with a USCC; raises InvalidIdentifier when a part is not valid."""
     parse_license_type_code(type_code)
     _check_issuer(issuer, IssuerForm.STRICT)

@@ -56,8 +56,7 @@ class WrongCheckCharacter(InvalidIdentifier):
             title_en="Check character does not agree",
             cause_zh="号码的校验位与其余各位不符，可能有一位填错。",
             cause_en=(
-                "The check character does not agree with the other characters; one of them is probably "
-                "mistyped."
+                "The check character does not agree with the other characters; one of them is probably mistyped."
             ),
             remedy_zh="请逐位核对后重新填写。",
             remedy_en="Please compare it character by character and enter it again.",
@@ -146,8 +145,7 @@ class InvalidPersonName(InvalidIdentifier):
             cause_en="The name is empty, longer than 50 characters, or holds characters that no name holds.",
             remedy_zh="请按证件上的姓名填写；少数民族姓名中间请用“·”。",
             remedy_en=(
-                "Please enter the name as printed on the document; join its parts with “·” where the "
-                "document does."
+                "Please enter the name as printed on the document; join its parts with “·” where the document does."
             ),
         )
     )

@@ -33,11 +33,9 @@ def parse_person_name(text: str) -> str:
     name = _compose(text.strip(" \u3000").translate(_DOTS))
     if not 1 <= len(name) <= LONGEST_NAME:
         raise InvalidPersonName("empty or too long")
-    if not all(
-        character in _NAME_SIGNS or unicodedata.category(character) in _NAME_CATEGORIES for character in name
-    ):
+    if not all(map(_is_name_character, name)):
         raise InvalidPersonName("a character that no name holds")
-    if not unicodedata.category(name[0]).startswith(("L", "N", "C")):
+    if name[0] in _NAME_SIGNS or unicodedata.category(name[0]).startswith("M"):
         raise InvalidPersonName("begins with a sign")
     return name
 
@@ -47,8 +45,15 @@ def name_matching_key(name: str) -> str:
     capitals folded.
     """
     folded = unicodedata.normalize("NFC", name.translate(_DOTS)).casefold()
-    return unicodedata.normalize(
-        "NFC", "".join(character for character in folded if character not in "· \u3000")
+    return unicodedata.normalize("NFC", "".join(character for character in folded if character not in "· \u3000"))
+
+
+def _is_name_character(character: str) -> bool:
+    # Planes 2 and 3 hold ideographs alone; the newest of them are missing from the tables of older Pythons.
+    return (
+        character in _NAME_SIGNS
+        or unicodedata.category(character) in _NAME_CATEGORIES
+        or "\U00020000" <= character <= "\U0003fffd"
     )
 
 

@@ -20,9 +20,7 @@ from foundation.identifiers.errors import (
 
 # GB/T 2260 province-level divisions; 71, 81 and 82 are Taiwan, Hong Kong and Macao, 83 is printed on Taiwan
 # residence permits.
-_PROVINCES = (
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83"
-)
+_PROVINCES = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83"
 PROVINCE_PREFIXES = frozenset(_PROVINCES.split())
 _FORM = re.compile(r"[0-9]{17}[0-9X]", re.ASCII)
 _EARLIEST_YEAR = 1800

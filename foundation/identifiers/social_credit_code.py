@@ -33,9 +33,7 @@ def parse_social_credit_code(text: str) -> SocialCreditCode:
     """
     code = text.upper() if text.isascii() else text
     if not _FORM.fullmatch(code):
-        raise IllegalCharacters(
-            "a unified social credit code is eighteen characters without I, O, S, V and Z"
-        )
+        raise IllegalCharacters("a unified social credit code is eighteen characters without I, O, S, V and Z")
     if social_credit_check_character(code[:17]) != code[17]:
         raise WrongCheckCharacter("GB 32100 check character")
     if organization_code_check_character(code[8:16]) != code[16]:
