@@ -98,6 +98,16 @@ class Database:
         except _FAILURES as failure:
             raise translated(failure) from failure
 
+    @asynccontextmanager
+    async def rehearsal(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection inside a transaction that is always rolled back: for asking "what if" of the real data."""
+        async with self._writing.connect() as connection:
+            await connection.begin()
+            try:
+                yield connection
+            finally:
+                await connection.rollback()
+
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """Return the dialect's INSERT, the one that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)

@@ -19,14 +19,12 @@ _SIGNATURE_LINE = re.compile(r"— (\S+) ([A-Za-z0-9+/=]+)", re.ASCII)
 
 
 class NoteSigner(Protocol):
-    """A key that signs notes; `name` has no white space and no plus sign (C2SP signed-note)."""
+    """Signs notes under one name that has no white space and no plus sign (C2SP signed-note); its key may change between notes."""
 
     name: str
-    public_key: bytes
-    """The 32 octets of the Ed25519 public key."""
 
-    def sign(self, text: bytes) -> bytes:
-        """Return the 64 octets of the Ed25519 signature."""
+    def sign(self, text: bytes) -> tuple[bytes, bytes]:
+        """Return the signing key's 32 public octets and the 64 octets of the Ed25519 signature."""
         ...
 
 
@@ -62,7 +60,8 @@ def render_head(head: TreeHead) -> str:
 def sign_head(head: TreeHead, signer: NoteSigner) -> str:
     """Return the whole signed note."""
     text = render_head(head)
-    signature = base64.b64encode(key_id(signer.name, signer.public_key) + signer.sign(text.encode())).decode()
+    public_key, signed = signer.sign(text.encode())
+    signature = base64.b64encode(key_id(signer.name, public_key) + signed).decode()
     return f"{text}\n— {signer.name} {signature}\n"
 
 

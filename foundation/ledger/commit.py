@@ -48,9 +48,7 @@ class Ledger:
         """Make the empty ledger exist; call once before the first append."""
         await add_singletons(self._db)
 
-    async def append(
-        self, entry: Entry, *, inserts: Sequence[Insert] = (), changes: Sequence[Change] = ()
-    ) -> Recorded:
+    async def append(self, entry: Entry, *, inserts: Sequence[Insert] = (), changes: Sequence[Change] = ()) -> Recorded:
         """Record the entry together with its rows and changes, sharing one transaction with whoever waits too.
 
         Returns when everything is durable. Raises IntegrityError when one of this caller's rows breaks a constraint, and
@@ -62,9 +60,7 @@ class Ledger:
         self._feed.apply(changes)
         return recorded
 
-    async def append_in(
-        self, connection: AsyncConnection, entry: Entry, *, changes: Sequence[Change] = ()
-    ) -> Recorded:
+    async def append_in(self, connection: AsyncConnection, entry: Entry, *, changes: Sequence[Change] = ()) -> Recorded:
         """Record the entry inside the caller's transaction, as its last statement: the ledger's head stays locked until commit.
 
         The changes reach other workers through the feed; this worker's own listeners hear them there as well, so a caller that
@@ -102,9 +98,7 @@ class Ledger:
         # Rows that may collide with others' uncommitted rows are written before the head is locked: no deadlock is possible.
         await _insert_rows(connection, ((item.table, item.row) for item in plain))
         first = await take_positions(connection, len(units))
-        await add_entries(
-            connection, [self._row(first + offset, unit) for offset, unit in enumerate(units)]
-        )
+        await add_entries(connection, [self._row(first + offset, unit) for offset, unit in enumerate(units)])
         placed: list[tuple[Table, Mapping[str, Any]]] = []
         for position, unit in enumerate(units, first):
             for item in unit.inserts:

@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 6962 §2.1, pure: hashes in, hashes out.
 
 Leaves and nodes are 32 octets of SHA-256 with domain separation (0x00 before a leaf, 0x01 before a pair). A `Node` names the
-hash of the perfect subtree of 2**height leaves that begins at leaf `index * 2**height`; whoever stores the tree only has to
+hash of the perfect subtree of 2**height leaves that begins at leaf `number * 2**height`; whoever stores the tree only has to
 return such nodes (see `tiles.py`).
 """
 
@@ -13,10 +13,10 @@ EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
 class Node(NamedTuple):
-    """A perfect subtree: 2**height leaves from leaf index * 2**height on."""
+    """A perfect subtree: 2**height leaves from leaf number * 2**height on."""
 
     height: int
-    index: int
+    number: int
 
 
 ReadNode = Callable[[Node], bytes]

@@ -55,7 +55,7 @@ ledger_tiles = Table(
     "ledger_tiles",
     metadata,
     Column("level", Integer, primary_key=True, autoincrement=False),
-    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("hashes", LargeBinary, nullable=False),
 )
 ledger_checkpoints = Table(
@@ -161,35 +161,33 @@ async def load_rows(connection: AsyncConnection, *, start: int, limit: int = 2_0
 
 async def find_row(connection: AsyncConnection, position: int) -> Row | None:
     """Return one entry, or None."""
-    row = (
-        await connection.execute(select(ledger_entries).where(ledger_entries.c.position == position))
-    ).one_or_none()
+    row = (await connection.execute(select(ledger_entries).where(ledger_entries.c.position == position))).one_or_none()
     if row is None:
         return None
     return Row(row.position, row.at, row.kind, row.body, bytes(row.leaf_hash), row.personal)
 
 
 async def load_tiles(connection: AsyncConnection, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    """Return the hashes of the tiles (level, index) that exist."""
+    """Return the hashes of the tiles (level, number) that exist."""
     found: dict[tuple[int, int], bytes] = {}
     for level in {level for level, _ in wanted}:
         rows = await connection.execute(
             select(ledger_tiles).where(
                 ledger_tiles.c.level == level,
-                ledger_tiles.c.index.in_([index for of, index in wanted if of == level]),
+                ledger_tiles.c.number.in_([number for of, number in wanted if of == level]),
             )
         )
-        found.update({(row.level, row.index): bytes(row.hashes) for row in rows})
+        found.update({(row.level, row.number): bytes(row.hashes) for row in rows})
     return found
 
 
 async def save_tiles(db: Database, connection: AsyncConnection, tiles: dict[tuple[int, int], bytes]) -> None:
     """Write tiles; a partial tile is replaced by its longer self."""
-    for (level, index), hashes in tiles.items():
-        statement = db.insert(ledger_tiles).values(level=level, index=index, hashes=hashes)
+    for (level, number), hashes in tiles.items():
+        statement = db.insert(ledger_tiles).values(level=level, number=number, hashes=hashes)
         await connection.execute(
             statement.on_conflict_do_update(
-                index_elements=[ledger_tiles.c.level, ledger_tiles.c.index],
+                index_elements=[ledger_tiles.c.level, ledger_tiles.c.number],
                 set_={"hashes": statement.excluded.hashes},
             )
         )
@@ -220,4 +218,3 @@ async def load_checkpoints(connection: AsyncConnection, *, after: int, up_to: in
         .order_by(ledger_checkpoints.c.size)
     )
     return [Checkpoint(row.size, bytes(row.root), row.note, row.signed_at) for row in rows]
-

@@ -52,14 +52,14 @@ def right_edge_of(size: int) -> list[TileId]:
 def tile_of(node: Node) -> TileId:
     """Name the tile from which a node is read."""
     level, within = divmod(node.height, TILE_HEIGHT)
-    return level, (node.index << within) >> TILE_HEIGHT
+    return level, (node.number << within) >> TILE_HEIGHT
 
 
 def read_node(tiles: Mapping[TileId, bytes], node: Node) -> bytes:
     """Return the hash of a node whose tile is in `tiles`; raises KeyError or ValueError when it is missing or too short."""
-    level, within = divmod(node.height, TILE_HEIGHT)
+    within = node.height % TILE_HEIGHT
     tile = tiles[tile_of(node)]
-    first = (node.index << within) % TILE_WIDTH
+    first = (node.number << within) % TILE_WIDTH
     hashes = split_hashes(tile)[first : first + (1 << within)]
     if len(hashes) != 1 << within:
         raise ValueError(f"Tile {tile_of(node)} is too short for {node}.")

@@ -88,13 +88,14 @@ async def verify_ledger(
             report.add(row.position, "a row lies beyond the end of the ledger")
     for head in await load_checkpoints(connection, after=size, up_to=2**62):
         if head.size > await load_size(connection):
-            report.add(None, f"a checkpoint of {head.size} entries is signed, but the ledger ends at {size}: entries were removed")
+            report.add(
+                None,
+                f"a checkpoint of {head.size} entries is signed, but the ledger ends at {size}: entries were removed",
+            )
     return report
 
 
-def _check_row(
-    report: Report, position: int, row: Row | None, in_tree: bytes | None, sealer: Sealer | None
-) -> bytes:
+def _check_row(report: Report, position: int, row: Row | None, in_tree: bytes | None, sealer: Sealer | None) -> bytes:
     """Check one row and return the leaf hash to go on with: the tree's own where there is one."""
     if row is None:
         report.add(position, "the row is missing")
@@ -130,9 +131,7 @@ def _check_columns(report: Report, position: int, row: Row, sealer: Sealer | Non
             report.add(position, "the sealed personal parts were altered")
 
 
-def _check_head(
-    report: Report, head: Checkpoint, frontier: Frontier, public_keys: Sequence[bytes], name: str
-) -> None:
+def _check_head(report: Report, head: Checkpoint, frontier: Frontier, public_keys: Sequence[bytes], name: str) -> None:
     report.checkpoints += 1
     try:
         said = open_note(head.note, list(public_keys), name=name)
