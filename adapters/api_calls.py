@@ -43,9 +43,7 @@ class Accepted:
     document: Mapping[str, Any]
 
 
-async def call_api(
-    http: GuardedHttp, settings: ApiSettings, path: str, members: Mapping[str, Any]
-) -> Accepted:
+async def call_api(http: GuardedHttp, settings: ApiSettings, path: str, members: Mapping[str, Any]) -> Accepted:
     """POST a JSON object and return the JSON object of the answer; raises CallFailed.
 
     Repeated once when no connection came about, since then nothing was sent.

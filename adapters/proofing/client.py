@@ -15,9 +15,7 @@ class HttpIdentityProofing:
         self._http = http
         self._clock = clock
 
-    async def check_name_and_number(
-        self, *, name: str, document_type: str, document_number: str
-    ) -> ProofingResult:
+    async def check_name_and_number(self, *, name: str, document_type: str, document_number: str) -> ProofingResult:
         """See `IdentityProofing.check_name_and_number`."""
         members = render_check(name=name, document_type=document_type, document_number=document_number)
         try:

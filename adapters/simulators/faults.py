@@ -56,9 +56,7 @@ class Faults:
             if fault.kind in kinds and fault.operation in ("*", operation):
                 if fault.times is not None:
                     left = fault.times - 1
-                    self._pending[index : index + 1] = (
-                        [fault.model_copy(update={"times": left})] if left else []
-                    )
+                    self._pending[index : index + 1] = [fault.model_copy(update={"times": left})] if left else []
                 return fault
         return None
 

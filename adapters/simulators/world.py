@@ -5,10 +5,23 @@ Every person is synthetic: the document numbers carry valid check characters and
 area code 370299 is assigned to no place. Every entry may be changed at run time through `/_world`.
 """
 
-from dataclasses import dataclass, field
-from typing import Literal
+from pydantic import SecretStr
 
-from pydantic import BaseModel, ConfigDict, Field
+from adapters.api_calls import ApiSettings
+from adapters.license_libraries.certshare.settings import CertshareSettings
+from adapters.settings import AdapterSettings, OutgoingSettings
+from adapters.simulators.world_entries import (
+    CaseRecord,
+    CenterClient,
+    Citizen,
+    LibraryAccount,
+    LicenseRecord,
+    ProvincePerson,
+    ServiceApp,
+    World,
+)
+from adapters.sms.settings import SmsSettings
+from adapters.user_centers.oidc.settings import OidcCenterSettings
 
 HOUSING_USCC = "11370299MB90000152"
 APPROVAL_USCC = "11370299MB9000023W"
@@ -18,110 +31,6 @@ TRANSPORT_USCC = "11370299MB9000066A"
 HAULAGE_COMPANY_USCC = "91370299MA9000011B"
 
 HOUSING_MATTER = "gzf-apply"
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ProvincePerson(_Entry):
-    """A person whom the province center knows; `level` is the center's own coding, 0 to 3."""
-
-    user_name: str
-    subject: str
-    name: str
-    document_type: str = "111"
-    document_number: str
-    phone: str | None = None
-    level: Literal["0", "1", "2", "3"] = "3"
-
-
-class CenterClient(_Entry):
-    """A district that is registered at the province center."""
-
-    client_id: str
-    client_secret: str | None = None
-    public_jwks: dict[str, object] | None = None
-    redirect_uris: tuple[str, ...]
-
-
-class LibraryAccount(_Entry):
-    """An organisation with access to the license library, with its SM2 public key (130 hexadecimal
-    characters).
-    """
-
-    access_id: str
-    access_token: str
-    organization: str
-    public_key: str
-    license_types: tuple[str, ...]
-
-
-class LicenseRecord(_Entry):
-    """One license of the library; dates are `YYYYMMDD`, `status` is the sector's code (10 is valid)."""
-
-    identifier: str
-    type_code: str
-    type_name: str
-    number: str
-    holder_name: str
-    holder_type: str
-    holder_code: str
-    issuer_name: str
-    issuer_code: str
-    issue_date: str
-    valid_from: str
-    valid_to: str | None = None
-    status: str = "10"
-    face: dict[str, str] = Field(default_factory=dict)
-
-
-class CaseRecord(_Entry):
-    """One case (办件) of a matter (事项) at a department."""
-
-    number: str
-    matter_code: str
-    matter_name: str
-    department_uscc: str
-    open: bool = True
-    holder_type: str = "111"
-    holder_number: str | None = None
-
-
-class Citizen(_Entry):
-    """A line of the population register against which names and numbers are checked."""
-
-    document_number: str
-    document_type: str = "111"
-    name: str
-
-
-class ServiceApp(_Entry):
-    """A sample service app as it is registered at the product."""
-
-    client_id: str
-    client_secret: str
-    title_zh: str
-    title_en: str
-    department_zh: str
-    base_url: str
-    scopes: tuple[str, ...]
-    department_uscc: str
-
-
-@dataclass(slots=True)
-class World:
-    """Everything the simulators know; the collections are edited in place by the administration routes."""
-
-    issuer: str
-    people: dict[str, ProvincePerson] = field(default_factory=dict)
-    clients: dict[str, CenterClient] = field(default_factory=dict)
-    accounts: dict[str, LibraryAccount] = field(default_factory=dict)
-    licenses: dict[str, LicenseRecord] = field(default_factory=dict)
-    cases: dict[str, CaseRecord] = field(default_factory=dict)
-    citizens: dict[str, Citizen] = field(default_factory=dict)
-    api_keys: dict[str, str] = field(default_factory=dict)
-    service_apps: dict[str, ServiceApp] = field(default_factory=dict)
 
 
 ZHANG_ZHIMING = ProvincePerson(
@@ -194,6 +103,53 @@ def demo_world(*, issuer: str = "http://127.0.0.1:8000") -> World:
     )
 
 
+def demo_settings(world: World, *, addresses: dict[str, str] | None = None) -> AdapterSettings:
+    """Return settings that point at the simulators of this world.
+
+    `addresses` maps simulator names to base URLs; left out, they lie on their default ports of this machine.
+    """
+    at = {
+        "province-center": "http://127.0.0.1:8010",
+        "certshare": "http://127.0.0.1:8011",
+        "sms": "http://127.0.0.1:8012",
+        "proofing": "http://127.0.0.1:8013",
+        "matters": "http://127.0.0.1:8014",
+        **(addresses or {}),
+    }
+
+    def api(name: str) -> ApiSettings:
+        return ApiSettings(base_url=at[name], api_key=SecretStr(world.api_keys[name]))
+
+    client, account = world.clients["renzheng"], world.accounts["qingyu"]
+    return AdapterSettings(
+        outgoing=OutgoingSettings(allow_private_networks=True, allow_http=True),
+        centers=(
+            OidcCenterSettings(
+                name="province",
+                display_name_zh="省统一身份认证平台",
+                display_name_en="Provincial identity platform",
+                issuer=at["province-center"],
+                client_id=client.client_id,
+                client_secret=SecretStr(client.client_secret or ""),
+            ),
+        ),
+        libraries=(
+            CertshareSettings(
+                name="certshare",
+                display_name_zh="省电子证照共享平台",
+                display_name_en="Provincial e-license sharing platform",
+                base_url=f"{at['certshare']}/CertShare",
+                access_id=account.access_id,
+                access_token=SecretStr(account.access_token),
+                private_key=SecretStr(DEMO_LIBRARY_PRIVATE_KEY),
+            ),
+        ),
+        sms=SmsSettings(gateway=api("sms")),
+        proofing=api("proofing"),
+        matters=api("matters"),
+    )
+
+
 _ROAD_LICENSE_NAMES = {
     "11100000000019713D071": "道路运输从业人员从业资格证",
     "11100000000019713D008": "道路运输经营许可证",
@@ -262,18 +218,18 @@ def _cases() -> tuple[CaseRecord, ...]:
     housing = {
         "matter_code": HOUSING_MATTER,
         "matter_name": "公共租赁住房资格申请",
+        "matter_name_en": "Public rental housing application",
         "department_uscc": HOUSING_USCC,
     }
     zhang = ZHANG_ZHIMING.document_number
     return (
         CaseRecord(number="QY-2026-000101", holder_number=ZHANG_ZHIMING.document_number, **housing),
-        CaseRecord(
-            number="QY-2026-000102", open=False, holder_number=ZHANG_ZHIMING.document_number, **housing
-        ),
+        CaseRecord(number="QY-2026-000102", open=False, holder_number=ZHANG_ZHIMING.document_number, **housing),
         CaseRecord(
             number="QY-2026-000103",
             matter_code="qyfw-open",
             matter_name="企业开办服务",
+            matter_name_en="Business start-up",
             department_uscc=MARKET_USCC,
             holder_number=zhang,
         ),

@@ -43,9 +43,7 @@ class CertshareLibrary:
     contract.
     """
 
-    def __init__(
-        self, settings: CertshareSettings, *, http: GuardedHttp, clock: Clock, monotonic: Monotonic
-    ) -> None:
+    def __init__(self, settings: CertshareSettings, *, http: GuardedHttp, clock: Clock, monotonic: Monotonic) -> None:
         self.name = settings.name
         self.display_name_zh = settings.display_name_zh
         self.display_name_en = settings.display_name_en
@@ -96,9 +94,7 @@ class CertshareLibrary:
             raise LibraryMalformed(self.name, "the answer holds a license that was not asked for")
         return self._license(found[0])
 
-    async def verify_facts(
-        self, *, license_type: str, facts: Mapping[str, str], cause: Cause
-    ) -> VerifyResult:
+    async def verify_facts(self, *, license_type: str, facts: Mapping[str, str], cause: Cause) -> VerifyResult:
         """Ask whether facts (`holderCode`, `holder`, `certNo`, …) agree with a license; raises
         LibraryError.
         """
@@ -116,9 +112,7 @@ class CertshareLibrary:
         answer = await self._ask(Operation.FACE_FIELDS, data)
         return self._read(wire.parse_face_fields, answer)
 
-    async def _certificates(
-        self, operation: Operation, data: Mapping[str, Any]
-    ) -> list[wire.CertificateData]:
+    async def _certificates(self, operation: Operation, data: Mapping[str, Any]) -> list[wire.CertificateData]:
         try:
             answer = await self._ask(operation, data)
         except LibraryRefused as error:

@@ -155,9 +155,7 @@ def _parse_certificate(entry: Any) -> CertificateData:
     if any(len(value) > _LONGEST_TEXT for value in face.values()):
         raise MalformedAnswer("certData: a text is too long")
     try:
-        identifier = parse_e_license_identifier(
-            face.get("certificate_identifier", ""), issuer_form=IssuerForm.LENIENT
-        )
+        identifier = parse_e_license_identifier(face.get("certificate_identifier", ""), issuer_form=IssuerForm.LENIENT)
     except InvalidIdentifier as error:
         raise MalformedAnswer("certData: certificate_identifier is not valid") from error
     if face.get("certificate_type_name_code") != identifier.type_code:

@@ -103,9 +103,7 @@ class OidcUserCenter:
                     description="您在上级认证平台尚未实名认证，不能用它登录。",
                     description_en="Your account at the upper identity platform has no verified real name.",
                 )
-            return identity_from(
-                self._settings, subject=subject, level=level, userinfo=userinfo, now=self._clock()
-            )
+            return identity_from(self._settings, subject=subject, level=level, userinfo=userinfo, now=self._clock())
 
     def health(self) -> CenterHealth:
         """See `UserCenter.health`. A failure is shown for a while only, since nobody tries a button that is
@@ -207,9 +205,7 @@ class OidcUserCenter:
         wire.check_access_token_hash(claims, tokens.access_token, algorithm)
         return claims
 
-    async def _userinfo(
-        self, metadata: wire.CenterMetadata, access_token: str, subject: str
-    ) -> Mapping[str, Any]:
+    async def _userinfo(self, metadata: wire.CenterMetadata, access_token: str, subject: str) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {access_token}", "Accept": "application/json"}
         fetched = await self._fetch("GET", metadata.userinfo_endpoint, headers, b"")
         if fetched.status != 200:
@@ -218,9 +214,7 @@ class OidcUserCenter:
 
     async def _fetch(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Fetched:
         try:
-            return await self._http.fetch(
-                method, url, headers=headers, body=body, deadline=self._settings.deadline
-            )
+            return await self._http.fetch(method, url, headers=headers, body=body, deadline=self._settings.deadline)
         except FetchTooLarge as error:
             raise wire.MalformedDocument(str(error)) from error
         except FetchFailed as error:

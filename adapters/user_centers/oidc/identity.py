@@ -18,9 +18,7 @@ from idp.ports import CenterEvidence, CenterIdentity
 from idp.vocabulary import RealNameLevel
 
 
-def level_of(
-    settings: OidcCenterSettings, id_token: Mapping[str, Any], userinfo: Mapping[str, Any]
-) -> RealNameLevel:
+def level_of(settings: OidcCenterSettings, id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> RealNameLevel:
     """Return what the center vouches for, capped by what it is trusted for; an unlisted value vouches for
     nothing.
     """

@@ -31,9 +31,7 @@ class ClaimNames(BaseModel):
     verified_at: str = Field(
         default="real_name_verified_at", description="Claim with the NumericDate of the center's own check."
     )
-    verified_by: str = Field(
-        default="real_name_method", description="Claim with the center's own way of checking."
-    )
+    verified_by: str = Field(default="real_name_method", description="Claim with the center's own way of checking.")
 
 
 class OidcCenterSettings(BaseModel):

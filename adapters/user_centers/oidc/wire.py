@@ -207,9 +207,7 @@ def parse_key_set(body: bytes) -> list[dict[str, Any]]:
     return [
         key
         for key in keys
-        if isinstance(key, dict)
-        and key.get("kty") in ("EC", "RSA", "OKP")
-        and key.get("use") in (None, "sig")
+        if isinstance(key, dict) and key.get("kty") in ("EC", "RSA", "OKP") and key.get("use") in (None, "sig")
     ]
 
 
