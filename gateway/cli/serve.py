@@ -1,0 +1,57 @@
+"""`renzheng serve`: the product as one or several worker processes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+KEEP_ALIVE_S = 20
+BACKLOG = 2048
+GRACEFUL_S = 10
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; otherwise RENZHENG_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; otherwise RENZHENG_PORT.")] = None,
+    uds: Annotated[Path | None, typer.Option(help="Listen on this Unix socket instead, as behind nginx.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; more than one needs PostgreSQL and Redis.")
+    ] = None,
+) -> None:
+    """Serve the product with the settings of the environment.
+
+    Examples:
+
+      RENZHENG_ENV_FILE=/etc/renzheng.env renzheng serve
+
+      renzheng serve --workers 4
+
+      renzheng serve --uds /run/renzheng/web.sock
+
+    The database has to be at the current migration level: run `renzheng migrate` first.
+    """
+    import uvicorn
+
+    from gateway.cli.surroundings import read_settings
+
+    settings = read_settings(host=host, port=port, workers=workers)
+    uvicorn.run(
+        "gateway.app:app_from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        uds=None if uds is None else str(uds),
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        # Who a request comes from is decided by the trusted_proxies setting alone.
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACEFUL_S,
+    )

@@ -1,0 +1,1 @@
+"""The demo: the whole product on loopback with simulators, sample apps and synthetic people."""
