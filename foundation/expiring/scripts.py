@@ -5,6 +5,8 @@ this process trusts; on a difference they do nothing and answer the text FLUSHED
 so the clocks of the nodes do not matter.
 """
 
+from foundation.expiring.redis_lanes import Script
+
 FLUSHED = b"FLUSHED"
 
 _CHECK_EPOCH = """
@@ -12,7 +14,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'FLUSHED' end
 """
 
 # KEYS: epoch, value.  ARGV: epoch, value, milliseconds.  Answers 1 when written, 0 when the key was there.
-ADD = (
+ADD = Script(
     _CHECK_EPOCH
     + """
 if redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then return 1 end
@@ -21,7 +23,7 @@ return 0
 )
 
 # KEYS: epoch, counter.  ARGV: epoch, amount, milliseconds.  Answers the new value.
-INCREMENT = (
+INCREMENT = Script(
     _CHECK_EPOCH
     + """
 local value = redis.call('INCRBY', KEYS[2], ARGV[2])
@@ -33,7 +35,7 @@ return value
 # KEYS: epoch, one list of hit times (microseconds, newest first) per window.
 # ARGV: epoch, then limit and length in microseconds per window.
 # Answers, per window: 1 or 0, hits that remain, microseconds to wait.
-HIT_WINDOWS = (
+HIT_WINDOWS = Script(
     _CHECK_EPOCH
     + """
 local clock = redis.call('TIME')
@@ -71,7 +73,9 @@ return answer
 )
 
 # KEYS: epoch.  ARGV: the mark to set when there is none.  Answers the mark in force.
-ADOPT_EPOCH = """
+ADOPT_EPOCH = Script("""
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
 return redis.call('GET', KEYS[1])
-"""
+""")
+
+ALL = (ADD, INCREMENT, HIT_WINDOWS, ADOPT_EPOCH)
