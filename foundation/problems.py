@@ -45,9 +45,7 @@ def register(error_code: ErrorCode) -> ErrorCode:
     if not _CODE_FORM.fullmatch(error_code.code):
         raise ValueError(f"error code {error_code.code!r} is not five digits of a known range")
     if not 400 <= error_code.status <= 599:
-        raise ValueError(
-            f"error code {error_code.code} carries status {error_code.status}, which is not an error"
-        )
+        raise ValueError(f"error code {error_code.code} carries status {error_code.status}, which is not an error")
     if error_code.code in _registered:
         raise ValueError(f"error code {error_code.code} is registered twice")
     _registered[error_code.code] = error_code
@@ -75,10 +73,7 @@ INTERNAL_FAULT = register(
         cause_zh="系统遇到未预料的情况，本次操作没有完成。",
         cause_en="The system met a condition it did not expect, and the operation was not completed.",
         remedy_zh="请稍后重试；如仍失败，请把页面上的请求编号告诉服务热线。",
-        remedy_en=(
-            "Please try again later. If it fails again, tell the hotline the request number shown on the "
-            "page."
-        ),
+        remedy_en=("Please try again later. If it fails again, tell the hotline the request number shown on the page."),
     )
 )
 
@@ -119,9 +114,7 @@ class RenzhengError(Exception):
 
     error_code: ClassVar[ErrorCode] = INTERNAL_FAULT
 
-    def __init__(
-        self, detail: str = "", *, description: str | None = None, description_en: str | None = None
-    ) -> None:
+    def __init__(self, detail: str = "", *, description: str | None = None, description_en: str | None = None) -> None:
         super().__init__(detail)
         self.code: str = self.error_code.code
         self.status: int = self.error_code.status
@@ -209,9 +202,7 @@ def problem_from_code(error_code: ErrorCode, *, errors: Sequence[FieldProblem] =
     )
 
 
-def render_problem(
-    problem: Problem, *, request_id: str, base_url: str, language: str = "zh-CN"
-) -> dict[str, Any]:
+def render_problem(problem: Problem, *, request_id: str, base_url: str, language: str = "zh-CN") -> dict[str, Any]:
     """Return the application/problem+json object of RFC 9457 §3.
 
     ``base_url`` has no trailing slash and ``type`` leads to the public page of the code. ``language`` picks

@@ -47,13 +47,10 @@ class SealBroken(RenzhengError):
             title_zh="加密数据无法打开",
             title_en="Sealed data cannot be opened",
             cause_zh="一项加密保存的数据没有通过完整性校验，系统拒绝使用它。",
-            cause_en=(
-                "A value kept in sealed form failed its integrity check, and the system refuses to use it."
-            ),
+            cause_en=("A value kept in sealed form failed its integrity check, and the system refuses to use it."),
             remedy_zh="请联系服务热线并提供请求编号；运维人员应检查数据与密钥环。",
             remedy_en=(
-                "Please contact the hotline with the request number. Operators should check the data and the "
-                "key ring."
+                "Please contact the hotline with the request number. Operators should check the data and the key ring."
             ),
         )
     )
@@ -71,9 +68,7 @@ class UnusableSealingKey(RenzhengError):
             title_zh="密钥配置不可用",
             title_en="Key material is unusable",
             cause_zh="数据加密密钥缺失、格式不对或强度不足，系统拒绝启动。",
-            cause_en=(
-                "A data encryption key is missing, malformed or too weak, and the system refuses to start."
-            ),
+            cause_en=("A data encryption key is missing, malformed or too weak, and the system refuses to start."),
             remedy_zh="请运维人员按部署文档重新生成并配置密钥。",
             remedy_en="Operators should generate and configure the keys as the deployment guide describes.",
         )
@@ -94,9 +89,7 @@ class SealingKey:
         if self.algorithm not in _KEY_SIZES:
             raise UnusableSealingKey(f"key {self.key_id}: the algorithm is A256GCM or SM4GCM")
         if len(self.key) != _KEY_SIZES[self.algorithm]:
-            raise UnusableSealingKey(
-                f"key {self.key_id}: {self.algorithm} needs {_KEY_SIZES[self.algorithm]} octets"
-            )
+            raise UnusableSealingKey(f"key {self.key_id}: {self.algorithm} needs {_KEY_SIZES[self.algorithm]} octets")
         _check_not_trivial(self.key, self.key_id)
 
 
@@ -177,11 +170,7 @@ class Sealer:
         """Return the value under the active key: the same octets when it already is, else opened and sealed
         anew.
         """
-        return (
-            self.seal(self.open(sealed, context=context), context=context)
-            if self.needs_reseal(sealed)
-            else sealed
-        )
+        return self.seal(self.open(sealed, context=context), context=context) if self.needs_reseal(sealed) else sealed
 
 
 class BlindIndex:
@@ -201,9 +190,7 @@ class BlindIndex:
     def index(self, kind: str, canonical: str) -> bytes:
         """Return HMAC-SHA-256 over the length-prefixed kind and the canonical value in UTF-8."""
         label = kind.encode("utf-8")
-        return hmac.digest(
-            self._key, len(label).to_bytes(2, "big") + label + canonical.encode("utf-8"), "sha256"
-        )
+        return hmac.digest(self._key, len(label).to_bytes(2, "big") + label + canonical.encode("utf-8"), "sha256")
 
 
 class _Aead(Protocol):

@@ -41,9 +41,7 @@ async def ensure_keys(db: Database, *, sealer: Sealer, policy: RotationPolicy, n
     ]
     if not actions:
         return 0
-    made = [
-        await asyncio.to_thread(make_key, action, now) for action in actions if isinstance(action, MakeKey)
-    ]
+    made = [await asyncio.to_thread(make_key, action, now) for action in actions if isinstance(action, MakeKey)]
     async with db.transaction() as connection:
         for key, private_key in made:
             sealed = sealer.seal(private_key, context=f"{SEALING_CONTEXT}:{key.kid}")

@@ -113,40 +113,30 @@ class KeyRing:
         published.sort(key=lambda key: (key.active_from, key.generation), reverse=True)
         return {"keys": [dict(key.public_jwk) for key in published]}
 
-    def sign_jwt(
-        self, claims: Mapping[str, Any], *, purpose: Purpose, alg: Algorithm, typ: str, now: datetime
-    ) -> str:
+    def sign_jwt(self, claims: Mapping[str, Any], *, purpose: Purpose, alg: Algorithm, typ: str, now: datetime) -> str:
         """Sign the claims as they are and return the compact token; raises NoSigningKey.
 
         ``typ`` is the explicit type of RFC 8725 §3.11 (``at+jwt``, ``JWT``, ``logout+jwt``); nothing is
         added to the claims.
         """
-        payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
-            "utf-8"
-        )
+        payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
         return self.sign_compact(payload, purpose=purpose, alg=alg, typ=typ, now=now)
 
-    def sign_compact(
-        self, payload: bytes, *, purpose: Purpose, alg: Algorithm, typ: str, now: datetime
-    ) -> str:
+    def sign_compact(self, payload: bytes, *, purpose: Purpose, alg: Algorithm, typ: str, now: datetime) -> str:
         """Sign any octets as a JWS Compact Serialization; raises NoSigningKey."""
         entry = self._signer(purpose, alg, now)
         signing_input = f"{self._header(entry.key, typ)}.{encode_base64url(payload)}"
         signature = entry.algorithm.sign(signing_input.encode("ascii"), entry.private)
         return f"{signing_input}.{encode_base64url(signature)}"
 
-    def sign_octets(
-        self, message: bytes, *, purpose: Purpose, alg: Algorithm, now: datetime
-    ) -> tuple[str, bytes]:
+    def sign_octets(self, message: bytes, *, purpose: Purpose, alg: Algorithm, now: datetime) -> tuple[str, bytes]:
         """Sign a bare message (a ledger checkpoint) and return the key id and the signature; raises
         NoSigningKey.
         """
         entry = self._signer(purpose, alg, now)
         return entry.key.kid, entry.algorithm.sign(message, entry.private)
 
-    def verify_octets(
-        self, message: bytes, signature: bytes, *, kid: str, purpose: Purpose, now: datetime
-    ) -> bool:
+    def verify_octets(self, message: bytes, signature: bytes, *, kid: str, purpose: Purpose, now: datetime) -> bool:
         """Whether the published key of this purpose signed the message."""
         entry = self._loaded.get(kid)
         if entry is None or entry.key.purpose != purpose or not entry.key.is_published(now):
@@ -190,9 +180,7 @@ class KeyRing:
         return admit_claims(claims, kid=entry.key.kid, alg=entry.key.alg, typ=typ)
 
     def _signer(self, purpose: Purpose, alg: Algorithm, now: datetime) -> _LoadedKey:
-        able: Iterable[SigningKey] = (
-            entry.key for entry in self._loaded.values() if entry.private is not None
-        )
+        able: Iterable[SigningKey] = (entry.key for entry in self._loaded.values() if entry.private is not None)
         chosen = choose_signing_key(able, purpose, alg, now)
         if chosen is None:
             raise NoSigningKey(f"{purpose} {alg}")

@@ -14,9 +14,7 @@ SEALING_CONTEXT = "signing-key"
 
 async def list_signing_keys(connection: AsyncConnection) -> list[tuple[SigningKey, bytes | None]]:
     """Return every key ever made with its sealed private half, or None where that is erased, oldest first."""
-    rows = await connection.execute(
-        select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.generation)
-    )
+    rows = await connection.execute(select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.generation))
     found: list[tuple[SigningKey, bytes | None]] = []
     for row in rows.mappings():
         fields = dict(row)
@@ -50,9 +48,7 @@ async def add_signing_key(
 
 async def erase_private_key(connection: AsyncConnection, kid: str) -> None:
     """Forget the sealed private half of the key."""
-    await connection.execute(
-        update(signing_keys).where(signing_keys.c.kid == kid).values(sealed_private_key=None)
-    )
+    await connection.execute(update(signing_keys).where(signing_keys.c.kid == kid).values(sealed_private_key=None))
 
 
 async def revoke_signing_key(connection: AsyncConnection, kid: str, now: datetime) -> bool:
