@@ -48,9 +48,7 @@ class Coalescer(Generic[K, V]):
     caller of that batch with the same exception. Cancelling one caller harms no other.
     """
 
-    def __init__(
-        self, fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], *, max_batch: int = 256
-    ) -> None:
+    def __init__(self, fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], *, max_batch: int = 256) -> None:
         self._fetch = fetch
         self._turns: Turns[tuple[K, asyncio.Future[V | None]]] = Turns(self._serve, max_batch=max_batch)
 
@@ -78,9 +76,7 @@ class Claims(Generic[K, V]):
     processes, this class between the callers that fell into one batch. A winner that was cancelled meanwhile has spent the row.
     """
 
-    def __init__(
-        self, claim: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], *, max_batch: int = 256
-    ) -> None:
+    def __init__(self, claim: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], *, max_batch: int = 256) -> None:
         self._claim = claim
         self._turns: Turns[tuple[K, asyncio.Future[V | None]]] = Turns(self._serve, max_batch=max_batch)
 

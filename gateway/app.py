@@ -1,0 +1,51 @@
+"""The web application: routes inside the guard, collaborators from the lifespan."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from foundation.clock import Clock, system_clock
+from foundation.entropy import Entropy, SystemEntropy
+from foundation.sealing import parse_key_octets
+from gateway.composition import open_parts
+from gateway.failures import failure_response, http_failure
+from gateway.logs import configure_logs
+from gateway.routes import all_routes
+from gateway.security.csrf import CsrfTokens
+from gateway.security.guard import Guard
+from gateway.settings import Settings, load_settings
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock, entropy: Entropy | None = None) -> ASGIApp:
+    """Return the application for these settings; everything it needs is opened by its lifespan."""
+    entropy = entropy or SystemEntropy()
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        async with open_parts(settings, clock=clock, entropy=entropy, background=True) as parts:
+            yield {"parts": parts, "site": settings.site, "clock": clock}
+
+    inner = Starlette(routes=all_routes(), lifespan=lifespan, exception_handlers={HTTPException: http_failure})
+    # A trailing slash is another address, not a hint: redirects would carry forms and codes along.
+    inner.router.redirect_slashes = False
+    return Guard(
+        inner,
+        issuer=settings.issuer,
+        allowed_hosts=frozenset(settings.allowed_hosts),
+        trusted_proxies=frozenset(settings.trusted_proxies),
+        csrf=CsrfTokens(parse_key_octets(settings.blind_index_key.get_secret_value())),
+        entropy=entropy,
+        failure_response=failure_response,
+        deadline_s=settings.request_deadline_s,
+    )
+
+
+def app_from_environment() -> ASGIApp:
+    """Return the application for the settings of the environment; the factory that server processes import."""
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    return create_app(settings)

@@ -1,0 +1,86 @@
+"""The periodic work of every worker. What must not run twice at once takes a lease; everything is safe to run twice anyway."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from idp.provider.backchannel import deliver_logout_tokens
+
+from foundation.changes import forget_expired_changes
+from foundation.expiring import mend_epoch
+from foundation.leases import take_lease
+from foundation.ledger.sequencer import keep_sequencing
+from foundation.problems import RenzhengError
+from foundation.signing import RotationPolicy, ensure_keys
+
+if TYPE_CHECKING:
+    from gateway.composition import Parts
+
+log = structlog.get_logger("gateway.jobs")
+
+LOGOUT_INTERVAL = timedelta(seconds=1)
+EPOCH_INTERVAL = timedelta(seconds=1)
+KEYS_INTERVAL = timedelta(seconds=30)
+HOUSEKEEPING_INTERVAL = timedelta(seconds=60)
+HOUSEKEEPING_LEASE = timedelta(seconds=90)
+
+
+class Jobs:
+    """The background tasks of one worker."""
+
+    def __init__(self, parts: "Parts") -> None:
+        self._parts = parts
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start every job."""
+        parts = self._parts
+        self._spawn("ledger-sequencer", keep_sequencing(parts.db, signer=parts.signer, clock=parts.clock))
+        self._spawn("logout-delivery", self._repeat("logout-delivery", LOGOUT_INTERVAL, self._deliver_logouts))
+        self._spawn("expiring-store", self._repeat("expiring-store", EPOCH_INTERVAL, self._mend_epoch))
+        self._spawn("keys", self._repeat("keys", KEYS_INTERVAL, self._rotate_keys))
+        self._spawn("housekeeping", self._repeat("housekeeping", HOUSEKEEPING_INTERVAL, self._clean_up))
+
+    async def stop(self) -> None:
+        """Stop every job and wait for it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _spawn(self, name: str, work: Awaitable[None]) -> None:
+        self._tasks.append(asyncio.ensure_future(work))
+        self._tasks[-1].set_name(name)
+
+    async def _repeat(self, name: str, interval: timedelta, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(interval.total_seconds())
+            try:
+                await work()
+            except RenzhengError as failure:
+                log.warning("job.postponed", job=name, code=failure.code, detail=failure.detail)
+            except Exception:  # A job must outlive whatever one round of it met; the log has the cause.
+                log.exception("job.failed", job=name)
+
+    async def _deliver_logouts(self) -> None:
+        parts = self._parts
+        await deliver_logout_tokens(
+            provider=parts.provider, http=parts.adapters.logout, worker=parts.node, now=parts.clock()
+        )
+
+    async def _mend_epoch(self) -> None:
+        parts = self._parts
+        await mend_epoch(parts.db, parts.store, now=parts.clock(), entropy=parts.entropy)
+
+    async def _rotate_keys(self) -> None:
+        parts = self._parts
+        await ensure_keys(parts.db, sealer=parts.sealer, policy=RotationPolicy(), now=parts.clock())
+        await parts.keys.refresh(parts.db)
+
+    async def _clean_up(self) -> None:
+        parts = self._parts
+        now = parts.clock()
+        if await take_lease(parts.db, "housekeeping", holder=parts.node, term=HOUSEKEEPING_LEASE, now=now):
+            forgotten = await forget_expired_changes(parts.db, now=now)
+            log.debug("housekeeping.done", changes=forgotten)

@@ -1,0 +1,52 @@
+"""Logs: one event name and its fields a line. Fields that could carry a secret are dropped, whatever a caller passes."""
+
+import logging
+import sys
+from typing import Any, Literal
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+_SECRET_WORDS = (
+    "token",
+    "secret",
+    "password",
+    "code_verifier",
+    "assertion",
+    "cookie",
+    "authorization",
+    "phone",
+    "document_number",
+)
+
+
+def configure_logs(level: str, form: Literal["json", "console"]) -> None:
+    """Send every log line of the process to standard error in the chosen form."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            withhold_secrets,
+            structlog.processors.format_exc_info if form == "json" else structlog.processors.ExceptionPrettyPrinter(),
+            structlog.processors.JSONRenderer(ensure_ascii=False)
+            if form == "json"
+            else structlog.dev.ConsoleRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=level.upper(), format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    # The libraries' own lines hold addresses with codes in them; warnings are enough.
+    for name in ("httpx2", "httpcore2", "sqlalchemy", "uvicorn.access", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def withhold_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Replace the value of every field whose name speaks of a secret."""
+    withheld: dict[str, Any] = {
+        key: "(withheld)" for key in event if any(word in key.lower() for word in _SECRET_WORDS)
+    }
+    event.update(withheld)
+    return event

@@ -1,0 +1,48 @@
+"""The security headers of every answer."""
+
+from collections.abc import Sequence
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+)
+_FIXED: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    # A page may carry a code or a transaction in its address: nobody else is told where a person comes from.
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+def content_security_policy(form_action: Sequence[str] = ()) -> str:
+    """Return the policy; `form_action` names further origins that a form of this page may lead to after its POST.
+
+    Browsers apply `form-action` to the redirect that answers a POST too, hence the client's origin on the consent page.
+    """
+    return _POLICY.format(form_action=" ".join(("'self'", *form_action)))
+
+
+_PLAIN_POLICY = content_security_policy().encode()
+
+
+def harden(headers: list[tuple[bytes, bytes]], *, https: bool, form_action: Sequence[str]) -> list[tuple[bytes, bytes]]:
+    """Return the answer's headers with the fixed ones set, replacing whatever a handler said; `no-store` unless it said otherwise."""
+    fixed = {name for name, _ in _FIXED}
+    names = {name for name, _ in headers}
+    kept = [header for header in headers if header[0] not in fixed]
+    kept += _FIXED
+    if b"content-security-policy" not in names:
+        kept.append(
+            (
+                b"content-security-policy",
+                content_security_policy(form_action).encode("latin-1", "replace") if form_action else _PLAIN_POLICY,
+            )
+        )
+    if b"cache-control" not in names:
+        kept.append((b"cache-control", b"no-store"))
+    if https:
+        kept.append(_HSTS)
+    return kept
