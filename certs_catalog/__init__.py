@@ -1,1 +1,4 @@
-"""The license catalogue and the graded lookup: a resource server that is told who calls and never logs anyone in."""
+"""The license catalogue and the graded lookup:
+
+A resource server that is told who calls and never logs anyone in.
+"""

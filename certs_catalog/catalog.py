@@ -1,8 +1,9 @@
 """证照目录: what each license type is, which fields its face has, and from where lookups are served.
 
-One entry is the single source of the published list, the field dictionary, the masks and the schema word of answers
-(``<type code>@<face version>``). Entries are data files (see ``catalog_files``); code here is only their shape and the
-questions asked of them. Field names follow GB/T 36902 and GB/T 36903 as far as those are established.
+One entry is the single source of the published list, the field dictionary, the masks and the schema word of
+answers (``<type code>@<face version>``). Entries are data files (see ``catalog_files``); code here is only
+their shape and the questions asked of them. Field names follow GB/T 36902 and GB/T 36903 as far as those
+are established.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,7 +48,10 @@ class Sharing:
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True)
 class FaceField:
-    """One field of the face: ``mask`` names a rule of ``certs_catalog.masking``, ``source`` the element of the library wire."""
+    """One field of the face:
+
+    ``mask`` names a rule of ``certs_catalog.masking``, ``source`` the element of the library wire.
+    """
 
     name: str
     label_zh: str
@@ -96,7 +100,9 @@ class LicenseType:
 
     @property
     def library(self) -> str | None:
-        """The name of the upper library that serves this type, or None when it is served from our own index."""
+        """The name of the upper library that serves this type, or None when it is served from our own
+        index.
+        """
         return self.served_from.removeprefix(_LIBRARY_PREFIX) if self.served_from != INDEX else None
 
 
@@ -107,10 +113,15 @@ class Catalog:
         self.types: Mapping[str, LicenseType] = {
             entry.code: entry for entry in sorted(types, key=lambda entry: entry.code)
         }
+        self._field_names = frozenset(name for entry in self.types.values() for name in entry.fields)
 
     def find(self, code: str) -> LicenseType | None:
         """Return the type with this 21-character code, or None."""
         return self.types.get(code)
+
+    def knows_field(self, name: str) -> bool:
+        """Whether any type has a face field of this name."""
+        return name in self._field_names
 
     def name_zh(self, code: str) -> str:
         """Return the registered name, or the code itself for a type that is not in the catalogue."""
@@ -121,3 +132,11 @@ class Catalog:
         """Return the English name, or the code itself for a type that is not in the catalogue."""
         entry = self.types.get(code)
         return entry.name_en if entry else code
+
+    def field_labels(self, code: str, name: str) -> tuple[str, str]:
+        """Return the Chinese and the English label of a face field, or its name twice when the catalogue
+        lost it.
+        """
+        entry = self.types.get(code)
+        face_field = entry.fields.get(name) if entry else None
+        return (face_field.label_zh, face_field.label_en) if face_field else (name, name)

@@ -1,8 +1,9 @@
-"""Reading the catalogue from data files, and the checks every entry has to pass before anything is served by it.
+"""Reading the catalogue from data files, and the checks every entry has to pass before anything is served
+by it.
 
-The registered pairs of code and name are ``data/registered_types.json``: national quality control refuses data whose license
-name is not the registered name of its code, so an entry that deviates, or a code that is not registered, stops the start with
-the code named.
+The registered pairs of code and name are ``data/registered_types.json``: national quality control refuses
+data whose license name is not the registered name of its code, so an entry that deviates, or a code that is
+not registered, stops the start with the code named.
 """
 
 import json
@@ -60,9 +61,7 @@ def check_entry(entry: LicenseType, registered: Mapping[str, str]) -> None:
     except InvalidIdentifier as failure:
         raise CatalogInvalid(f"license type {entry.code}: {failure.description_en}") from failure
     if not entry.code.startswith(entry.defining_authority.uscc):
-        raise CatalogInvalid(
-            f"license type {entry.code} does not begin with the code of its defining authority"
-        )
+        raise CatalogInvalid(f"license type {entry.code} does not begin with the code of its defining authority")
     if entry.served_from != INDEX and not entry.served_from.startswith("library:"):
         raise CatalogInvalid(f"license type {entry.code}: served_from is index or library:<name>")
     if len(entry.fields) != len(entry.face.fields):
@@ -73,10 +72,6 @@ def check_entry(entry: LicenseType, registered: Mapping[str, str]) -> None:
 
 def _check_field(entry: LicenseType, face_field: FaceField) -> None:
     if face_field.mask not in RULES:
-        raise CatalogInvalid(
-            f"license type {entry.code}: field {face_field.name} names an unknown masking rule"
-        )
+        raise CatalogInvalid(f"license type {entry.code}: field {face_field.name} names an unknown masking rule")
     if face_field.mask == "none" and face_field.sensitivity in (Sensitivity.PERSONAL, Sensitivity.SENSITIVE):
-        raise CatalogInvalid(
-            f"license type {entry.code}: field {face_field.name} is personal and has no mask"
-        )
+        raise CatalogInvalid(f"license type {entry.code}: field {face_field.name} is personal and has no mask")

@@ -24,7 +24,10 @@ class MemberProblem:
 
 
 class CatalogInvalid(RenzhengError):
-    """A catalogue file is malformed or contradicts the registered pairs of code and name; the text names the code."""
+    """A catalogue file is malformed or contradicts the registered pairs of code and name.
+
+    The text names the code.
+    """
 
     error_code = request_form.CATALOG_INVALID
 
@@ -48,7 +51,10 @@ class StatusChangeImpossible(RenzhengError):
 
 
 class InvalidLookup(RenzhengError):
-    """A lookup body cannot be read; ``reason`` is one of the 421xx codes and ``errors`` point at the members."""
+    """A lookup body cannot be read.
+
+    ``reason`` is one of the 421xx codes and ``errors`` point at the members.
+    """
 
     error_code = request_form.MEMBERS_INVALID
 

@@ -1,4 +1,7 @@
-"""Lifetimes, quotas and limits of the license room; the anchors of the defaults are in the limits table of docs."""
+"""Lifetimes, quotas and limits of the license room.
+
+The anchors of the defaults are in the limits table of docs.
+"""
 
 from typing import Literal
 
@@ -12,9 +15,7 @@ class LookupLimits(BaseModel):
 
     officer_per_minute: int = Field(60, ge=1, description="Lookups one officer may ask for in a minute.")
     officer_per_day: int = Field(1000, ge=1, description="Lookups one officer may ask for in 24 hours.")
-    miss_window: int = Field(
-        50, ge=5, description="How many of an officer's last lookups the miss rule looks at."
-    )
+    miss_window: int = Field(50, ge=5, description="How many of an officer's last lookups the miss rule looks at.")
     miss_percent: int = Field(
         20, ge=0, le=100, description="Share of misses in that window above which the officer is blocked."
     )

@@ -1,8 +1,8 @@
 """要素脱敏: the registry of masking rules by which one face value is shown in part.
 
-A rule is a pure function of the text; the catalogue names one for each face field, so that a value is masked alike in lookups,
-pages, histories and exports (one record, one mask). An unknown value form never falls back to showing it: rules that cannot find
-the part they keep show nothing but asterisks.
+A rule is a pure function of the text; the catalogue names one for each face field, so that a value is
+masked alike in lookups, pages, histories and exports (one record, one mask). An unknown value form never
+falls back to showing it: rules that cannot find the part they keep show nothing but asterisks.
 """
 
 import re
@@ -19,10 +19,9 @@ MaskingRule = Callable[[str], str]
 
 HIDDEN = "***"
 _CALENDAR_YEAR = re.compile(r"([0-9]{4})(?:-|/|年|[0-9])", re.ASCII)
-# The administrative part of an address: province, prefecture, county; each at most twelve characters, so matching is linear.
-_DISTRICT = re.compile(
-    r"(?:[^省市区县旗]{1,12}(?:省|自治区|市|自治州|盟)){0,2}[^省市区县旗]{1,12}(?:区|县|旗|市)"
-)
+# The administrative part of an address: province, prefecture, county; each at most twelve characters, so
+# matching is linear.
+_DISTRICT = re.compile(r"(?:[^省市区县旗]{1,12}(?:省|自治区|市|自治州|盟)){0,2}[^省市区县旗]{1,12}(?:区|县|旗|市)")
 
 
 def show_all(text: str) -> str:

@@ -13,7 +13,10 @@ from certs_catalog.vocabulary import LicenseStatus
 
 
 class LibraryError(Exception):
-    """Root of everything a license library can fail with; ``detail`` is for the log and holds nothing personal."""
+    """Root of everything a license library can fail with.
+
+    ``detail`` is for the log and holds nothing personal.
+    """
 
     def __init__(self, library: str, detail: str) -> None:
         super().__init__(f"{library}: {detail}")
@@ -67,9 +70,9 @@ class LibraryLicense:
     """One license as a library returned it.
 
     ``face`` is keyed by the element names of the wire, in their GB/T 36903 snake_case form
-    (``certificate_holder_name``, ``certificate_validate_end``) and ``KZ_…`` for extension fields; the catalogue's
-    ``source`` of each face field names the element. Dates are the wire's text. ``as_of`` is when the library says
-    that its data was current, or when it answered.
+    (``certificate_holder_name``, ``certificate_validate_end``) and ``KZ_…`` for extension fields; the
+    catalogue's ``source`` of each face field names the element. Dates are the wire's text. ``as_of`` is
+    when the library says that its data was current, or when it answered.
     """
 
     identifier: str
@@ -112,8 +115,8 @@ class MattersUnavailable(Exception):
 class CaseFacts:
     """What the case system says about one case (办件) at this moment.
 
-    ``holder_number`` is the number of the person or organisation the case is about, None when the system does not say:
-    then no lookup by holder can be tied to the case.
+    ``holder_number`` is the number of the person or organisation the case is about, None when the system
+    does not say: then no lookup by holder can be tied to the case.
     """
 
     number: str

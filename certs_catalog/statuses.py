@@ -1,7 +1,8 @@
 """证照状态: which status may follow which, and what a status means on a given day.
 
-No single national list exists; the ten states cover those of the sectors, and adapters map theirs to them. A state that ends a
-license (replaced, cancelled, withdrawn, revoked, invalid) is never left again: a reinstated license is a new version.
+No single national list exists; the ten states cover those of the sectors, and adapters map theirs to them.
+A state that ends a license (replaced, cancelled, withdrawn, revoked, invalid) is never left again: a
+reinstated license is a new version.
 """
 
 from collections.abc import Mapping
@@ -48,12 +49,12 @@ def beijing_date(now: datetime) -> date:
     return now.astimezone(BEIJING).date()
 
 
-def status_on(
-    day: date, *, recorded: LicenseStatus, valid_from: date | None, valid_to: date | None
-) -> LicenseStatus:
-    """The status that may be stated on ``day``: a license past its term is expired whatever was recorded last.
+def status_on(day: date, *, recorded: LicenseStatus, valid_from: date | None, valid_to: date | None) -> LicenseStatus:
+    """The status that may be stated on ``day``: a license past its term is expired whatever was recorded
+    last.
 
-    ``valid_to`` is the last valid day, None stands for 长期. Only "valid" and "not active" are corrected; graver states stay.
+    ``valid_to`` is the last valid day, None stands for 长期. Only "valid" and "not active" are corrected;
+    graver states stay.
     """
     if recorded in (_V, _N, _S) and valid_to is not None and day > valid_to:
         return LicenseStatus.EXPIRED

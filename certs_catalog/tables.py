@@ -1,7 +1,8 @@
 """The tables of this room.
 
-Numbers, names and face data lie sealed; what is searched is keyed (blind index) or hashed. ``license_keys`` holds every way in
-which a license is found (holder and type, type and number, identifier), so that a lookup is one indexed ``IN`` whatever it asks by.
+Numbers, names and face data lie sealed; what is searched is keyed (blind index) or hashed. ``license_keys``
+holds every way in which a license is found (holder and type, type and number, identifier), so that a lookup
+is one indexed ``IN`` whatever it asks by.
 """
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from foundation.database import Instant, metadata
@@ -45,6 +47,14 @@ licenses = Table(
     Column("source_updated_at", Instant, nullable=False),
     Column("synced_at", Instant, nullable=False),
     UniqueConstraint("identifier_base", "version"),
+    # Two nodes that register two versions at once must not both leave theirs current.
+    Index(
+        "uq_licenses_identifier_base_current",
+        "identifier_base",
+        unique=True,
+        postgresql_where=text("is_current"),
+        sqlite_where=text("is_current"),
+    ),
     Index("ix_licenses_type_code", "type_code"),
 )
 license_keys = Table(

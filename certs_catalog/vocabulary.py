@@ -44,7 +44,10 @@ class LicenseStatus(StrEnum):
 
 
 class Sensitivity(StrEnum):
-    """How much harm the disclosure of one face field can do; it orders nothing, the grant lists fields by name."""
+    """How much harm the disclosure of one face field can do.
+
+    It orders nothing, the grant lists fields by name.
+    """
 
     PUBLIC = "public"
     INTERNAL = "internal"
@@ -79,9 +82,9 @@ class Basis(StrEnum):
 class Caller:
     """Who asks, as established by the gateway before this room is called.
 
-    ``officer_label`` is what the holder may see of the officer (work number and post), never a citizen's name.
-    ``strength`` is 2 when the officer proved two factors in this sign-in, 1 for one factor, 0 when the officer is
-    only named by the department's application. ``network`` is the caller's address as text.
+    ``officer_label`` is what the holder may see of the officer (work number and post), never a citizen's
+    name. ``strength`` is 2 when the officer proved two factors in this sign-in, 1 for one factor, 0 when
+    the officer is only named by the department's application. ``network`` is the caller's address as text.
     """
 
     channel: Channel

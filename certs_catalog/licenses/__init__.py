@@ -1,0 +1,1 @@
+"""Licenses as they are stored, found and registered."""

@@ -1,0 +1,1 @@
+"""The graded lookup: parse, decide, read, release, record, answer."""
