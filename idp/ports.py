@@ -139,9 +139,7 @@ class ProofingResult:
 class IdentityProofing(Protocol):
     """Asks an authoritative source whether facts about a person agree."""
 
-    async def check_name_and_number(
-        self, *, name: str, document_type: str, document_number: str
-    ) -> ProofingResult:
+    async def check_name_and_number(self, *, name: str, document_type: str, document_number: str) -> ProofingResult:
         """Compare a name with a canonical document number (two-factor check). Raises ProofingUnavailable."""
         ...
 
@@ -224,8 +222,6 @@ class EndedSession:
 class SessionEndings(Protocol):
     """What else ends with sessions: grants and sign-out messages of the provider, in the same transaction."""
 
-    async def __call__(
-        self, connection: AsyncConnection, ended: Sequence[EndedSession], *, now: datetime
-    ) -> None:
+    async def __call__(self, connection: AsyncConnection, ended: Sequence[EndedSession], *, now: datetime) -> None:
         """Write whatever must happen because of these endings; never commits and never awaits another system."""
         ...

@@ -4,7 +4,18 @@ Names, numbers and phones are sealed; what must be found is a keyed blind index 
 "only one" is a unique constraint here, because only the database sees all processes.
 """
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from foundation.database import Instant, metadata
 

@@ -1,0 +1,1 @@
+"""Persons, accounts, evidence of who they are, departments and officers."""

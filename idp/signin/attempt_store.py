@@ -1,0 +1,94 @@
+"""The attempt counters in SQL: read under a lock, decided by a pure rule, written back in the same transaction.
+
+They live in the database, not in Redis, because a flush must not give anybody new tries. Callers that count one attempt against
+several counters name them in one order (account before pair, person before network), so that no two wait for each other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from foundation.database import Database
+from idp.signin.tables import attempt_counters
+from idp.signin.throttling import Counted, Counter, Held, Window, count_attempt
+
+KEPT_WHEN_QUIET = timedelta(days=30)
+PASSWORD_ACCOUNT = "password.account"
+PASSWORD_DEVICE_ACCOUNT = "password.known-device"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One counter an attempt is counted against; `subject` is a blind index or a hash, never a name or a number."""
+
+    scope: str
+    subject: bytes
+    rule: Callable[[Counter], Counted | Held]
+
+
+def within(scope: str, subject: bytes, *windows: Window, now: datetime) -> Attempt:
+    """Return an attempt that is held by sliding windows."""
+    return Attempt(scope, subject, lambda counter: count_attempt(counter, windows, now=now))
+
+
+async def reserve_attempts(
+    db: Database, connection: AsyncConnection, attempts: Sequence[Attempt], *, now: datetime
+) -> Held | None:
+    """Count one attempt against every counter if all agree, else against none; returns None when it may be made."""
+    counted: list[tuple[Attempt, Counter]] = []
+    for attempt in attempts:
+        verdict = attempt.rule(await _lock(db, connection, attempt, now=now))
+        if isinstance(verdict, Held):
+            return verdict
+        counted.append((attempt, verdict.counter))
+    for attempt, counter in counted:
+        await connection.execute(
+            update(attempt_counters).where(_named(attempt)).values(**_columns(counter), last_at=now)
+        )
+    return None
+
+
+async def forget_attempts(connection: AsyncConnection, *, scope: str, subject: bytes) -> None:
+    """Forget the counter of one subject, after a success."""
+    await connection.execute(
+        delete(attempt_counters).where(attempt_counters.c.scope == scope, attempt_counters.c.subject == subject)
+    )
+
+
+async def forget_quiet_counters(db: Database, *, now: datetime) -> int:
+    """Delete counters without attempts for thirty days and return how many; a stopped password stays stopped."""
+    async with db.transaction() as connection:
+        done = await connection.execute(
+            delete(attempt_counters).where(
+                attempt_counters.c.last_at < now - KEPT_WHEN_QUIET,
+                attempt_counters.c.scope.not_in((PASSWORD_ACCOUNT, PASSWORD_DEVICE_ACCOUNT)),
+            )
+        )
+    return done.rowcount
+
+
+async def _lock(db: Database, connection: AsyncConnection, attempt: Attempt, *, now: datetime) -> Counter:
+    # The row must exist before it can be locked; of parallel first attempts one inserts and the others wait for it.
+    fresh = {"scope": attempt.scope, "subject": attempt.subject, **_columns(Counter()), "last_at": now}
+    await connection.execute(db.insert(attempt_counters).values(fresh).on_conflict_do_nothing())
+    locked = select(attempt_counters).where(_named(attempt)).with_for_update()
+    row = (await connection.execute(locked)).one()
+    hits = tuple(_EPOCH + timedelta(milliseconds=hit) for hit in row.hits)
+    return Counter(hits, row.consecutive, row.blocks, row.blocked_until)
+
+
+def _named(attempt: Attempt) -> ColumnElement[bool]:
+    return (attempt_counters.c.scope == attempt.scope) & (attempt_counters.c.subject == attempt.subject)
+
+
+def _columns(counter: Counter) -> dict[str, object]:
+    return {
+        "hits": [(hit - _EPOCH) // timedelta(milliseconds=1) for hit in counter.hits],
+        "consecutive": counter.consecutive,
+        "blocks": counter.blocks,
+        "blocked_until": counter.blocked_until,
+    }

@@ -1,0 +1,272 @@
+"""Registering an account: phone, code, identity, password; a small state machine on the server.
+
+Each step demands the state that the step before it left, so none can be skipped or repeated out of order. A person who has an
+account already gets the very answer of details that do not agree, and the owner is told; the proofing source is asked either way.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from foundation.identifiers import InvalidIdentifier, canonical_document_number, parse_person_name
+from foundation.partial_display import show_document_number_in_part, show_name_in_part
+from foundation.problems import ErrorCode
+from idp.people.account_opening import NewAccount, UserNameTaken
+from idp.people.accounts import CLOSED, PHONE_CONTEXT, Account, find_account_of
+from idp.people.errors import (
+    CHECK_NOT_AGREED,
+    DETAILS_NOT_ACCEPTED,
+    PROOFING_USED_UP,
+    USER_NAME_TAKEN,
+    USER_NAME_UNSUITABLE,
+)
+from idp.people.levels import NAME_AND_NUMBER, PHONE, Evidence
+from idp.people.persons import RealName, document_index, find_person_by_document
+from idp.people.user_names import RESIDENT_ID, canonical_user_name
+from idp.ports import ProofingResult, ProofingUnavailable
+from idp.signin.attempt_store import reserve_attempts, within
+from idp.signin.beijing import beijing_date, beijing_moment
+from idp.signin.code_sending import confirm_code, parse_phone, send_code
+from idp.signin.completion import Shown, complete_sign_in
+from idp.signin.entrance import Entrance
+from idp.signin.errors import FLOW_LOST
+from idp.signin.flows import Flow
+from idp.signin.opening import open_and_record
+from idp.signin.outcomes import CodeSent, IdentityProven, PhoneConfirmed, Refused, SignedIn
+from idp.signin.password_policy import judge_password, personal_words_of
+from idp.signin.records import entry_of, refuse
+from idp.signin.throttling import Held, Window
+from idp.signin.visits import Visit, counted_network
+from idp.vocabulary import RealNameLevel
+
+KIND = "registration"
+FLOW = "registration"
+PROOFING_PERSON = "proofing.person"
+PROOFING_NETWORK = "proofing.network"
+
+
+async def register_phone(phone_text: str, *, visit: Visit, entrance: Entrance, now: datetime) -> CodeSent | Refused:
+    """Step 1: send a code to the phone."""
+    phone = await parse_phone(phone_text, kind=KIND, visit=visit, entrance=entrance, now=now)
+    if isinstance(phone, Refused):
+        return phone
+    state = {"step": "code", "phone": phone.number}
+    flow = await entrance.flows.begin(FLOW, browser=visit.browser, state=state)
+    return await send_code(flow, phone.number, "register", visit=visit, entrance=entrance, now=now)
+
+
+async def resend_registration_code(
+    flow_id: str, *, visit: Visit, entrance: Entrance, now: datetime
+) -> CodeSent | Refused:
+    """Send another code of the same registration."""
+    flow = await _at_step("code", flow_id, visit, entrance)
+    if flow is None:
+        return await _refuse(FLOW_LOST, visit, entrance, now)
+    return await send_code(flow, flow.state["phone"], "register", visit=visit, entrance=entrance, now=now)
+
+
+async def confirm_phone(
+    flow_id: str, code_text: str, *, visit: Visit, entrance: Entrance, now: datetime
+) -> PhoneConfirmed | Refused:
+    """Step 2: spend the code."""
+    flow = await _at_step("code", flow_id, visit, entrance)
+    if flow is None:
+        return await _refuse(FLOW_LOST, visit, entrance, now)
+    phone = flow.state["phone"]
+    refused = await confirm_code(flow, phone, code_text, "register", visit=visit, entrance=entrance, now=now)
+    if refused is not None:
+        return refused
+    confirmed = {"step": "identity", "phone": phone, "phone_confirmed_at": now.isoformat()}
+    await entrance.flows.keep(flow, confirmed)
+    return PhoneConfirmed(flow.flow_id)
+
+
+async def prove_identity(
+    flow_id: str,
+    name: str,
+    document_number: str,
+    *,
+    agreed: bool,
+    visit: Visit,
+    entrance: Entrance,
+    now: datetime,
+) -> IdentityProven | Refused:
+    """Step 3: have name and 公民身份号码 checked; `agreed` is the person's agreement to that check."""
+    flow = await _at_step("identity", flow_id, visit, entrance)
+    if flow is None:
+        return await _refuse(FLOW_LOST, visit, entrance, now)
+    if not agreed:
+        return await _refuse(CHECK_NOT_AGREED, visit, entrance, now, field="agreed")
+    real_name = await _parse_real_name(name, document_number, visit, entrance, now)
+    if isinstance(real_name, Refused):
+        return real_name
+    if held := await _reserve_proofing(real_name, visit, entrance, now):
+        return await _refuse(PROOFING_USED_UP, visit, entrance, now, retry_at=held.until)
+    try:
+        result = await entrance.proofing.check_name_and_number(
+            name=real_name.name,
+            document_type=real_name.document_type,
+            document_number=real_name.document_number,
+        )
+    except ProofingUnavailable as error:
+        return await _refuse(error.error_code, visit, entrance, now, outcome="failed")
+    owner = await _find_open_account(real_name, entrance)
+    if not result.agreed or owner is not None:
+        if result.agreed and owner is not None:
+            _warn_owner(owner, entrance, now)
+        return await _refuse(DETAILS_NOT_ACCEPTED, visit, entrance, now, account=owner)
+    await entrance.flows.keep(flow, _proven(flow, real_name, result))
+    entry = entry_of("people.proofing", "allowed", visit=visit, now=now, details={"source": result.source})
+    await entrance.ledger.append(entry)
+    return IdentityProven(
+        flow.flow_id, show_name_in_part(real_name.name), show_document_number_in_part(real_name.document_number)
+    )
+
+
+async def set_password_and_open_account(
+    flow_id: str,
+    password: str,
+    *,
+    user_name: str | None = None,
+    visit: Visit,
+    entrance: Entrance,
+    now: datetime,
+) -> SignedIn | Refused:
+    """Step 4: open the account and sign in. Of parallel registrations of one number the database lets one through."""
+    flow = await _at_step("password", flow_id, visit, entrance)
+    if flow is None:
+        return await _refuse(FLOW_LOST, visit, entrance, now)
+    state = flow.state
+    user_name = user_name.strip() if user_name else None
+    if user_name and canonical_user_name(user_name) is None:
+        return await _refuse(USER_NAME_UNSUITABLE, visit, entrance, now, field="user_name")
+    words = personal_words_of(user_name=user_name, phone=state["phone"], document_number=state["document_number"])
+    if fault := judge_password(password, entrance.limits, personal_words=words):
+        return await _refuse(fault, visit, entrance, now, field="password")
+    async with entrance.hasher.turn() as turn:
+        password_hash = await turn.hash(password)
+    if await entrance.flows.take(FLOW, flow_id, browser=visit.browser) is None:
+        return await _refuse(FLOW_LOST, visit, entrance, now)
+    new = _new_account(state, user_name, password_hash)
+    try:
+        account = await open_and_record(new, kind=KIND, visit=visit, entrance=entrance, now=now)
+    except UserNameTaken:
+        await entrance.flows.keep(flow, state)
+        return await _refuse(USER_NAME_TAKEN, visit, entrance, now, field="user_name")
+    if account is None:
+        return await _refuse(DETAILS_NOT_ACCEPTED, visit, entrance, now)
+    # The password was chosen, not shown; what was shown is the phone.
+    shown = Shown(account=account, amr=("sms",), account_made=True)
+    return await complete_sign_in(shown, visit=visit, entrance=entrance, now=now)
+
+
+async def _at_step(step: str, flow_id: str, visit: Visit, entrance: Entrance) -> Flow | None:
+    flow = await entrance.flows.find(FLOW, flow_id, browser=visit.browser)
+    return flow if flow is not None and flow.state["step"] == step else None
+
+
+async def _refuse(
+    error_code: ErrorCode,
+    visit: Visit,
+    entrance: Entrance,
+    now: datetime,
+    *,
+    account: Account | None = None,
+    retry_at: datetime | None = None,
+    field: str | None = None,
+    outcome: str = "refused",
+) -> Refused:
+    return await refuse(
+        error_code,
+        kind=KIND,
+        visit=visit,
+        entrance=entrance,
+        now=now,
+        account=account,
+        retry_at=retry_at,
+        field=field,
+        outcome=outcome,
+    )
+
+
+async def _parse_real_name(
+    name: str, document_number: str, visit: Visit, entrance: Entrance, now: datetime
+) -> RealName | Refused:
+    try:
+        parsed = parse_person_name(name)
+    except InvalidIdentifier as error:
+        return await _refuse(error.error_code, visit, entrance, now, field="name")
+    try:
+        number = canonical_document_number(RESIDENT_ID, document_number, today=beijing_date(now))
+    except InvalidIdentifier as error:
+        return await _refuse(error.error_code, visit, entrance, now, field="document_number")
+    return RealName(parsed, RESIDENT_ID, number)
+
+
+async def _reserve_proofing(real_name: RealName, visit: Visit, entrance: Entrance, now: datetime) -> Held | None:
+    """Count a check against the person named and the network, before the source is asked."""
+    limits, index = entrance.limits, entrance.index
+    window = Window(limits.proofing_tries, limits.proofing_window)
+    person = document_index(index, real_name.document_type, real_name.document_number)
+    network = index.index("signin.network", counted_network(visit.network))
+    attempts = [
+        within(PROOFING_PERSON, person, window, now=now),
+        within(PROOFING_NETWORK, network, window, now=now),
+    ]
+    async with entrance.db.transaction() as connection:
+        return await reserve_attempts(entrance.db, connection, attempts, now=now)
+
+
+async def _find_open_account(real_name: RealName, entrance: Entrance) -> Account | None:
+    """Return the person's account unless it is closed; a closed one may be opened again by its person."""
+    document = document_index(entrance.index, real_name.document_type, real_name.document_number)
+    async with entrance.db.read() as connection:
+        person = await find_person_by_document(connection, document_type=real_name.document_type, document=document)
+        account = await find_account_of(connection, person.person_id) if person else None
+    return None if account is None or account.status == CLOSED else account
+
+
+def _proven(flow: Flow, real_name: RealName, result: ProofingResult) -> dict[str, Any]:
+    return {
+        "step": "password",
+        "phone": flow.state["phone"],
+        "phone_confirmed_at": flow.state["phone_confirmed_at"],
+        "name": real_name.name,
+        "document_type": real_name.document_type,
+        "document_number": real_name.document_number,
+        "source": result.source,
+        "reference": result.reference,
+        "checked_at": result.checked_at.isoformat(),
+    }
+
+
+def _new_account(state: Mapping[str, Any], user_name: str | None, password_hash: str) -> NewAccount:
+    proofs = (
+        Evidence(
+            NAME_AND_NUMBER,
+            state["source"],
+            state["reference"],
+            RealNameLevel.BASIC,
+            datetime.fromisoformat(state["checked_at"]),
+        ),
+        Evidence(PHONE, "sms", "", RealNameLevel.NONE, datetime.fromisoformat(state["phone_confirmed_at"])),
+    )
+    return NewAccount(
+        real_name=RealName(state["name"], state["document_type"], state["document_number"]),
+        evidence=proofs,
+        phone=state["phone"],
+        phone_confirmed=True,
+        user_name=user_name,
+        password_hash=password_hash,
+    )
+
+
+def _warn_owner(owner: Account, entrance: Entrance, now: datetime) -> None:
+    if owner.phone_sealed is None:
+        return
+    entrance.notices.send_soon(
+        phone=entrance.sealer.open_text(owner.phone_sealed, context=PHONE_CONTEXT),
+        text=f"【{entrance.limits.sms_signature}】{beijing_moment(now)}有人用您的身份信息注册账户，我们没有办理。"
+        "您已有账户，如是本人请直接登录；如非本人，请留意个人信息安全。",
+        template="registration-tried",
+    )
