@@ -4,15 +4,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
+from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from foundation.clock import Clock, system_clock
 from foundation.entropy import Entropy, SystemEntropy
 from foundation.sealing import parse_key_octets
 from gateway.composition import open_parts
-from gateway.failures import failure_response, http_failure
+from gateway.failures import failure_response
 from gateway.logs import configure_logs
 from gateway.routes import all_routes
 from gateway.security.csrf import CsrfTokens
@@ -25,15 +24,15 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, entropy: Entr
     entropy = entropy or SystemEntropy()
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+    async def lifespan(_app: object) -> AsyncIterator[Mapping[str, Any]]:
         async with open_parts(settings, clock=clock, entropy=entropy, background=True) as parts:
             yield {"parts": parts, "site": settings.site, "clock": clock}
 
-    inner = Starlette(routes=all_routes(), lifespan=lifespan, exception_handlers={HTTPException: http_failure})
-    # A trailing slash is another address, not a hint: redirects would carry forms and codes along.
-    inner.router.redirect_slashes = False
+    # The guard does what Starlette's own middleware would do, once; a trailing slash is another address, not a hint, because
+    # redirects would carry forms and codes along.
+    router = Router(routes=all_routes(), lifespan=lifespan, redirect_slashes=False)
     return Guard(
-        inner,
+        router,
         issuer=settings.issuer,
         allowed_hosts=frozenset(settings.allowed_hosts),
         trusted_proxies=frozenset(settings.trusted_proxies),

@@ -5,14 +5,14 @@ difference is whether the background jobs run.
 """
 
 import socket
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from adapters.assembly import Adapters, open_adapters
 from certs_catalog.room import LicenseRoom, open_license_room
-from idp.provider.session_endings import GrantAndLogoutEndings
-
 from foundation.changes import ChangeFeed
 from foundation.clock import Clock, system_clock
 from foundation.database import Database
@@ -28,6 +28,8 @@ from gateway.settings import Settings
 from idp.people.directory import Directory
 from idp.people.facts import PersonFactsLoader
 from idp.provider.composition import Provider, open_provider
+from idp.provider.session_endings import GrantAndLogoutEndings
+from idp.provider.subjects import Subjects
 from idp.signin.entrance import Entrance, open_entrance
 from idp.signin.sessions import SessionFinder
 
@@ -75,7 +77,11 @@ async def open_parts(
         await ensure_keys(db, sealer=sealer, policy=RotationPolicy(), now=clock())
         keys = KeyRing(sealer)
         await keys.refresh(db)
-        adapters = await stack.enter_async_context(open_adapters(settings.adapters, clock=clock, entropy=entropy))
+        adapters = await stack.enter_async_context(
+            open_adapters(
+                settings.adapters, clock=clock, entropy=entropy, monotonic=time.monotonic, write_console=_write_message
+            )
+        )
         directory = await Directory.open(db, feed)
         people = PersonFactsLoader(db, sealer)
         provider = await open_provider(
@@ -148,3 +154,8 @@ async def open_parts(
             jobs.start()
             stack.push_async_callback(jobs.stop)
         yield parts
+
+
+def _write_message(text: str) -> None:
+    """Show an SMS on the terminal when no gateway is configured; a demo outbox, never a production path."""
+    print(text, file=sys.stderr)  # noqa: T201 - the console outbox is what this is

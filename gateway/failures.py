@@ -67,6 +67,8 @@ async def failure_response(request: Request, failure: Exception) -> Response:
     problem = describe(failure)
     path = request.scope["path"]
     headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after is not None else {}
+    if isinstance(failure, HTTPException):
+        headers |= failure.headers or {}
     if shows_pages(path):
         response = show_problem(request, problem)
         response.headers.update(headers)
@@ -80,14 +82,6 @@ async def failure_response(request: Request, failure: Exception) -> Response:
         language=language_of(request),
     )
     return JSONResponse(body, problem.status, headers, media_type=PROBLEM_MEDIA_TYPE)
-
-
-async def http_failure(request: Request, failure: Exception) -> Response:
-    """Render what the router itself refuses (404, 405)."""
-    response = await failure_response(request, failure)
-    if isinstance(failure, HTTPException) and failure.headers:
-        response.headers.update(failure.headers)
-    return response
 
 
 def describe(failure: Exception) -> Problem:

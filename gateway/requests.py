@@ -8,9 +8,11 @@ from starlette.responses import Response
 from gateway.i18n import Language
 from gateway.pages.modes import parse_preferences
 from gateway.security.forms import Form, MalformedForm
-from idp.signin.entrance import Visit
+from idp.signin.devices import DEVICE_COOKIE
+from idp.signin.flows import FLOW_COOKIE
 from idp.signin.outcomes import SignedIn
-from idp.signin.sessions import DEVICE_COOKIE, FLOW_COOKIE, SESSION_COOKIE, Session
+from idp.signin.sessions import SESSION_COOKIE, Session
+from idp.signin.visits import Visit
 
 if TYPE_CHECKING:
     from gateway.composition import Parts

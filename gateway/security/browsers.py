@@ -6,7 +6,7 @@ It says nothing about who uses the browser and lives as long as the browser's ow
 import re
 from collections.abc import Iterable
 
-from idp.signin.sessions import FLOW_COOKIE
+from idp.signin.flows import FLOW_COOKIE
 
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 

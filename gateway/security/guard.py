@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -66,6 +67,8 @@ class Guard:
             return
         begun = perf_counter()
         answer = _Answer(scope, send, https=self._https)
+        # The router raises 404 and 405 for whoever stands in the scope as its application.
+        scope["app"] = self
         self._identify(scope)
         try:
             async with asyncio.timeout(self._deadline):
@@ -142,7 +145,9 @@ class Guard:
         if isinstance(failure, TimeoutError):
             shown = ServiceUnavailable("request deadline")
         request_id = scope["state"]["request_id"]
-        if isinstance(shown, RenzhengError):
+        if isinstance(shown, HTTPException):
+            log.debug("request.unmatched", status=shown.status_code, request_id=request_id)
+        elif isinstance(shown, RenzhengError):
             log.warning(
                 "request.refused", code=shown.code, detail=shown.detail, path=scope["path"], request_id=request_id
             )

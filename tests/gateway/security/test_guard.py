@@ -1,0 +1,211 @@
+"""The guard around a small application: what it refuses, what it lets through, and what every answer carries."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, Router
+
+from foundation.entropy import SystemEntropy
+from foundation.problems import RenzhengError, StorageUnavailable
+from gateway.security.csrf import CsrfTokens
+from gateway.security.guard import Guard
+from gateway.security.network import client_network
+from idp.signin.flows import FLOW_COOKIE
+
+ISSUER = "https://rz.example"
+CSRF = CsrfTokens(b"k" * 32)
+BROWSER = "b" * 43
+
+
+async def _echo(request: Request) -> Response:
+    form = getattr(request.state, "form", None)
+    body = await request.body()
+    return JSONResponse({"form": dict(form) if form else None, "octets": len(body), "network": request.state.network})
+
+
+async def _fail(request: Request) -> Response:
+    if request.path_params["how"] == "storage":
+        raise StorageUnavailable("test")
+    raise ZeroDivisionError("the inner text")
+
+
+async def _show(request: Request, failure: Exception) -> Response:
+    status = failure.status if isinstance(failure, RenzhengError) else getattr(failure, "status_code", 500)
+    return PlainTextResponse(type(failure).__name__ if status != 500 else "withheld", status)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the guarded application, in process."""
+    inner = Router(
+        routes=[
+            Route("/echo", _echo, methods=["GET", "POST"]),
+            Route("/oauth/echo", _echo, methods=["POST"]),
+            Route("/livez", _echo),
+            Route("/fail/{how}", _fail),
+        ]
+    )
+    app = Guard(
+        inner,
+        issuer=ISSUER,
+        allowed_hosts=frozenset(),
+        trusted_proxies=frozenset({"10.0.0.9"}),
+        csrf=CSRF,
+        entropy=SystemEntropy(),
+        failure_response=_show,
+        deadline_s=5,
+    )
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url=ISSUER) as opened:
+        yield opened
+
+
+def _form_headers(**changes: str) -> dict[str, str]:
+    headers = {
+        "cookie": f"{FLOW_COOKIE}={BROWSER}",
+        "sec-fetch-site": "same-origin",
+        "origin": ISSUER,
+        "content-type": "application/x-www-form-urlencoded",
+    }
+    return {name: value for name, value in {**headers, **changes}.items() if value}
+
+
+async def test_a_form_of_our_own_page_arrives_parsed(client: httpx2.AsyncClient) -> None:
+    """The positive control of every refusal below; the body can still be read by the handler."""
+    body = f"csrf_token={CSRF.token(BROWSER)}&name=%E5%BC%A0"
+    answer = await client.post("/echo", content=body, headers=_form_headers())
+    assert answer.status_code == 200
+    assert answer.json()["form"]["name"] == "张"
+    assert answer.json()["octets"] == len(body)
+
+
+@pytest.mark.parametrize(
+    ("headers", "token"),
+    [
+        pytest.param({"cookie": ""}, CSRF.token(BROWSER), id="no browser cookie"),
+        pytest.param({"cookie": f"{FLOW_COOKIE}={'c' * 43}"}, CSRF.token(BROWSER), id="another browser's token"),
+        pytest.param(
+            {"cookie": f"{FLOW_COOKIE}={BROWSER}; {FLOW_COOKIE}={BROWSER}"}, CSRF.token(BROWSER), id="the cookie twice"
+        ),
+        pytest.param({"sec-fetch-site": "cross-site"}, CSRF.token(BROWSER), id="sent from another site"),
+        pytest.param({"sec-fetch-site": "same-site"}, CSRF.token(BROWSER), id="sent from a sibling host"),
+        pytest.param(
+            {"sec-fetch-site": "", "origin": "https://evil.example"},
+            CSRF.token(BROWSER),
+            id="foreign origin, old browser",
+        ),
+        pytest.param({}, "", id="no token"),
+        pytest.param({}, CSRF.token(BROWSER)[:-1] + "!", id="altered token"),
+    ],
+)
+async def test_a_foreign_form_is_refused(client: httpx2.AsyncClient, headers: dict[str, str], token: str) -> None:
+    """W10: two independent signs, and both must hold."""
+    answer = await client.post("/echo", content=f"csrf_token={token}", headers=_form_headers(**headers))
+    assert (answer.status_code, answer.text) == (403, "ForeignForm")
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        pytest.param(b'{"a":1}', "application/json", id="JSON"),
+        pytest.param(b"a=1", "text/plain", id="plain text"),
+        pytest.param(b"--x\r\n\r\n", "multipart/form-data; boundary=x", id="multipart"),
+        pytest.param(b"a=%ff", "application/x-www-form-urlencoded", id="not UTF-8"),
+        pytest.param("a=张".encode(), "application/x-www-form-urlencoded", id="raw octets"),
+        pytest.param(
+            b"&".join(b"a%d=1" % number for number in range(300)), "application/x-www-form-urlencoded", id="300 fields"
+        ),
+    ],
+)
+async def test_what_is_not_one_plain_form_is_refused(
+    client: httpx2.AsyncClient, content: bytes, content_type: str
+) -> None:
+    """I16: content-type confusion ends at the door, with a client error."""
+    answer = await client.post("/echo", content=content, headers=_form_headers(**{"content-type": content_type}))
+    assert answer.status_code == 400
+
+
+async def test_back_channel_posts_need_no_browser(client: httpx2.AsyncClient) -> None:
+    """A relying party's server has neither our cookie nor our token; those endpoints authenticate it themselves."""
+    answer = await client.post(
+        "/oauth/echo", content=b"a=1", headers={"content-type": "application/x-www-form-urlencoded"}
+    )
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "status"),
+    [
+        pytest.param("/echo?" + "a" * 9000, {}, 414, id="an address of 9 KB"),
+        pytest.param("/echo", {f"x-{number}": "1" for number in range(120)}, 431, id="120 headers"),
+        pytest.param("/echo", {"x-long": "a" * 40_000}, 431, id="40 KB of header"),
+        pytest.param("/echo", {"host": "evil.example"}, 421, id="another host"),
+        pytest.param("/echo", {"host": "rz.example@evil.example"}, 421, id="our name before an at sign"),
+        pytest.param("/livez", {"host": "10.1.2.3"}, 200, id="a probe by address"),
+        pytest.param("/echo", {}, 200, id="an ordinary request"),
+    ],
+)
+async def test_the_head_of_a_request_is_measured(
+    client: httpx2.AsyncClient, target: str, headers: dict[str, str], status: int
+) -> None:
+    """I09, M10: sizes and host are decided before anything is parsed."""
+    assert (await client.get(target, headers=headers)).status_code == status
+
+
+async def test_an_endless_body_is_cut_off(client: httpx2.AsyncClient) -> None:
+    """I01: without a Content-Length the body is counted while it comes."""
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b"a" * 4096
+
+    answer = await client.post(
+        "/oauth/echo", content=endless(), headers={"content-type": "application/x-www-form-urlencoded"}
+    )
+    assert answer.status_code == 413
+
+
+async def test_every_answer_carries_the_security_headers(client: httpx2.AsyncClient) -> None:
+    """W02, W04, W06, F19: also on refusals and failures."""
+    for target in ("/echo", "/fail/storage", "/fail/bug", "/nothing"):
+        client.cookies.clear()
+        headers = (await client.get(target)).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["strict-transport-security"].startswith("max-age=")
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-request-id"]
+        cookie = headers["set-cookie"]
+        assert cookie.startswith("__Host-")
+        assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+
+
+async def test_failures_withhold_what_is_inside(client: httpx2.AsyncClient) -> None:
+    """An unknown exception becomes 500 without its text; a known one keeps its status."""
+    unknown = await client.get("/fail/bug")
+    assert (unknown.status_code, unknown.text) == (500, "withheld")
+    assert (await client.get("/fail/storage")).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "network"),
+    [
+        pytest.param("10.0.0.9", ["1.1.1.1, 2.2.2.2"], "2.2.2.2", id="a trusted proxy vouches for the last hop only"),
+        pytest.param("10.0.0.8", ["2.2.2.2"], "10.0.0.8", id="anybody else is believed nothing"),
+        pytest.param("10.0.0.9", ["1.1.1.1", "2.2.2.2"], "10.0.0.9", id="a repeated header is no header"),
+        pytest.param("10.0.0.9", ["unknown"], "10.0.0.9", id="an obfuscated identifier is no address"),
+        pytest.param("10.0.0.9", ["evil.example"], "10.0.0.9", id="a name is not resolved"),
+        pytest.param("10.0.0.9", ["2001:DB8::1"], "2001:db8::1", id="IPv6 in canonical form"),
+        pytest.param("10.0.0.9", [], "10.0.0.9", id="no header"),
+    ],
+)
+def test_the_network_is_only_what_can_be_believed(peer: str, forwarded: list[str], network: str) -> None:
+    """M08: throttles count by this address, so it must not be the client's to choose."""
+    headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
+    assert client_network(peer, headers, trusted={"10.0.0.9"}) == network
