@@ -11,8 +11,20 @@ BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 DayOrInstant = date | datetime
 """A calendar day, or an instant of which the day in Beijing is meant."""
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July")
-_MONTHS += ("August", "September", "October", "November", "December")
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 _WEEKDAYS_ZH = "一二三四五六日"
 _WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -96,8 +108,8 @@ class Formats:
         return " ".join(parts) or ("0 seconds" if self.language == "en" else "0 秒")
 
     def number(self, value: int) -> str:
-        """Thousands parted by a narrow no-break space: ``1 204 883``."""
-        return f"{value:,}".replace(",", "\u202f")
+        """Thousands parted by a no-break space: ``1 204 883``."""
+        return f"{value:,}".replace(",", "\u00a0")
 
 
 def local_day(value: DayOrInstant) -> date:

@@ -1,7 +1,8 @@
 """What a form shows when it comes back: the errors of its fields."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class FieldError:
 
     field: str
     message: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = declared(default_factory=dict)
 
 
 def errors_of(errors: list[FieldError], name: str) -> list[FieldError]:

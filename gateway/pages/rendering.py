@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse
 
 from foundation.clock import system_clock
 from gateway.i18n import Language, translator
-from gateway.pages.forms import errors_of
 from gateway.pages.formats import BEIJING, Formats
+from gateway.pages.forms import errors_of
 from gateway.pages.modes import parse_preferences, safe_next
 from gateway.pages.paths import PATHS
 from gateway.pages.site import SiteIdentity
@@ -123,13 +123,16 @@ def csrf_field(token: str) -> Markup:
 
 def hidden_fields(fields: Mapping[str, str]) -> Markup:
     """Return ``fields`` as hidden inputs, such as the handle of the sign-in that a form continues."""
-    inputs = (Markup('<input type="hidden" name="{}" value="{}">').format(name, value) for name, value in fields.items())
+    inputs = (
+        Markup('<input type="hidden" name="{}" value="{}">').format(name, value) for name, value in fields.items()
+    )
     return Markup("").join(inputs)
 
 
 def seams(text: str) -> Markup:
-    """Escape a Chinese name and allow line breaks at its natural seams, for headings that keep words together."""
-    return Markup("<wbr>").join(escape(part) for part in _SEAM.split(text))
+    """Escape a name for a heading, which keeps words together: it breaks at its natural seams, else wherever it must."""
+    parts = Markup("<wbr>").join(escape(part) for part in _SEAM.split(text))
+    return Markup('<span class="name">{}</span>').format(parts)
 
 
 def iso(value: datetime) -> str:

@@ -12,9 +12,14 @@ from gateway.pages.forms import FieldError
 from gateway.pages.viewer import Viewer
 
 NOW = datetime(2026, 5, 18, 2, 32, 7, tzinfo=UTC)
-CITIZEN = Viewer(persona="citizen", name="张*明", number="3702**********0012", session_ends_at=NOW + timedelta(minutes=15))
+CITIZEN = Viewer(
+    persona="citizen", name="张*明", number="3702**********0012", session_ends_at=NOW + timedelta(minutes=15)
+)
 COMPANY = Viewer(
-    persona="citizen", name="张*明", organization="青榆松涛商贸有限公司", organization_role="您是经办人，到 2026年12月31日"
+    persona="citizen",
+    name="张*明",
+    organization="青榆松涛商贸有限公司",
+    organization_role="您是经办人，到 2026年12月31日",
 )
 OFFICER = Viewer(persona="officer", name="王守正", work_number="Z0107", post="青榆区住房和城乡建设局 3 号窗口")
 
@@ -66,7 +71,7 @@ WAYS_DOWN = [
     {**WAYS[1], "unavailable": "对方系统 09:40 起没有应答，我们每分钟重试一次。"},
 ]
 
-LOGIN = {
+LOGIN: dict[str, Any] = {
     "kind": "citizen",
     "app": HOUSING,
     "level_needed": None,
@@ -94,10 +99,10 @@ SMS_CODE = {
 }
 WRONG_CODE = {
     "values": {"code": "40817"},
-    "errors": [FieldError("code", "请填写 6 位验证码，现在是 {count} 位", {"count": 5})],
+    "errors": [FieldError("code", "验证码不正确，请再看一下短信")],
     "code": {**CODE, "tries_left": 1, "resend_after": 0},
 }
-TOTP = {
+TOTP: dict[str, Any] = {
     "action": "/login/totp",
     "back_href": "/staff/login",
     "kind": "staff",
@@ -107,7 +112,7 @@ TOTP = {
     "hidden": {},
     "throttle": None,
 }
-REGISTER = {"action": "/register", "values": {}, "errors": [], "hidden": {}, "throttle": None}
+REGISTER: dict[str, Any] = {"action": "/register", "values": {}, "errors": [], "hidden": {}, "throttle": None}
 IDENTITY = {
     **REGISTER,
     "document_types": [("111", "公民身份号码")],
@@ -234,7 +239,7 @@ ACCESSES = [
         number="A7K2-0512-33",
     ),
 ]
-HOME = {
+HOME: dict[str, Any] = {
     "viewer": CITIZEN,
     "notices": [{"kind": "soon", "words": "市场监督管理局的数据截至今天 09:50，其余为最新。"}],
     "accesses": ACCESSES,
@@ -248,7 +253,7 @@ SOURCES = [
     {"name": "本区证照库", "state": "ok", "synced_at": NOW},
     {"name": "省电子证照共享平台", "state": "down", "synced_at": NOW - timedelta(minutes=42)},
 ]
-LICENSE = {
+LICENSE: dict[str, Any] = {
     "viewer": CITIZEN,
     "license": {
         **LICENSES[0],
@@ -270,7 +275,7 @@ LICENSE = {
     "reveal_href": "/licenses/0001/reveal",
     "dispute_href": "/licenses/0001/dispute",
 }
-ALL_ACCESSES = {
+ALL_ACCESSES: dict[str, Any] = {
     "viewer": CITIZEN,
     "as_of": NOW,
     "retention_days": 180,
@@ -306,7 +311,7 @@ ALL_ACCESSES = {
     "pager": {"words": "第 1 页，共 2 页", "newer_href": None, "older_href": "/accesses?cursor=2"},
     "export_href": "/accesses.csv?month=2026-05",
 }
-CONNECTED = {
+CONNECTED: dict[str, Any] = {
     "viewer": CITIZEN,
     "results": [],
     "apps": [
@@ -340,7 +345,7 @@ CONNECTED = {
         },
     ],
 }
-ACCOUNT = {
+ACCOUNT: dict[str, Any] = {
     "viewer": CITIZEN,
     "saved": None,
     "phone": "138****5521",
@@ -369,7 +374,7 @@ ACCOUNT = {
     ],
     "events_pager": {"words": "最近 50 条", "newer_href": None, "older_href": None},
 }
-DESK = {
+DESK: dict[str, Any] = {
     "viewer": OFFICER,
     "today_count": 17,
     "values": {},
@@ -519,12 +524,28 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         "login.html",
         "staff",
-        {**LOGIN, "kind": "staff", "app": None, "ways": [], "register_href": None, "action": "/staff/login", "hidden": {}},
+        {
+            **LOGIN,
+            "kind": "staff",
+            "app": None,
+            "ways": [],
+            "register_href": None,
+            "action": "/staff/login",
+            "hidden": {},
+        },
     ),
     Sample(
         "login_sms.html",
         "empty",
-        {"action": "/login/sms", "back_href": "/login", "values": {}, "errors": [], "hidden": {}, "throttle": None, "app": HOUSING},
+        {
+            "action": "/login/sms",
+            "back_href": "/login",
+            "values": {},
+            "errors": [],
+            "hidden": {},
+            "throttle": None,
+            "app": HOUSING,
+        },
     ),
     Sample(
         "login_sms.html",
@@ -586,7 +607,11 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         "register_password.html",
         "errors",
-        {**REGISTER, "name": "李*禾", "errors": [FieldError("password", "至少 8 个字符"), FieldError("password_again", "两次输入不一致")]},
+        {
+            **REGISTER,
+            "name": "李*禾",
+            "errors": [FieldError("password", "至少 8 个字符"), FieldError("password_again", "两次输入不一致")],
+        },
     ),
     Sample(
         "register_done.html",
@@ -603,7 +628,14 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         "register_done.html",
         "home",
-        {"name": "李*禾", "number": "3702**********0029", "phone": "139****6632", "level": 2, "next_href": "/", "next_label": None},
+        {
+            "name": "李*禾",
+            "number": "3702**********0029",
+            "phone": "139****6632",
+            "level": 2,
+            "next_href": "/",
+            "next_label": None,
+        },
     ),
     Sample("center_arrival.html", "new", ARRIVAL),
     Sample("center_arrival.html", "existing", {**ARRIVAL, "existing": True, "app": None}),
@@ -641,7 +673,10 @@ SAMPLES: tuple[Sample, ...] = (
         "usual",
         {
             "viewer": CITIZEN,
-            "groups": [{"name": "住房与不动产", "licenses": LICENSES[:1]}, {"name": "职业资格", "licenses": LICENSES[1:]}],
+            "groups": [
+                {"name": "住房与不动产", "licenses": LICENSES[:1]},
+                {"name": "职业资格", "licenses": LICENSES[1:]},
+            ],
             "total": 8,
             "q": "",
             "licenses_missing": None,
@@ -668,7 +703,7 @@ SAMPLES: tuple[Sample, ...] = (
         {
             **LICENSE,
             "license": {
-                **LICENSE["license"],  # type: ignore[dict-item]  # the dict is heterogeneous test data
+                **LICENSE["license"],
                 "status": "replaced",
                 "valid_to": date(2025, 1, 1),
                 "replaced_by_href": "/licenses/0002",
@@ -682,13 +717,15 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("accesses.html", "none", {**ALL_ACCESSES, "total": 0, "days": [], "pager": None}),
     Sample("accesses.html", "no-match", {**ALL_ACCESSES, "matching": 0, "days": [], "pager": None}),
     Sample("connected.html", "usual", CONNECTED),
-    Sample("connected.html", "none", {**CONNECTED, "apps": [], "devices": CONNECTED["devices"][:1]}),  # type: ignore[index]  # heterogeneous test data
+    Sample("connected.html", "none", {**CONNECTED, "apps": [], "devices": CONNECTED["devices"][:1]}),
     Sample(
         "connected.html",
         "results",
         {
             **CONNECTED,
-            "results": [{"name": HOUSING["name"], "state": state} for state in ("done", "revoked", "pending", "failed")],
+            "results": [
+                {"name": HOUSING["name"], "state": state} for state in ("done", "revoked", "pending", "failed")
+            ],
         },
     ),
     Sample("account.html", "usual", ACCOUNT),
@@ -699,7 +736,11 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     Sample("account.html", "saved", {**ACCOUNT, "saved": "password", "password_changed_at": None}),
     Sample("desk.html", "start", DESK),
-    Sample("desk.html", "unknown-case", {**DESK, "values": {"case": "QY-1"}, "errors": [FieldError("case", "没有这个办件编号，或不归本单位办理")]}),
+    Sample(
+        "desk.html",
+        "unknown-case",
+        {**DESK, "values": {"case": "QY-1"}, "errors": [FieldError("case", "没有这个办件编号，或不归本单位办理")]},
+    ),
     Sample("desk.html", "open", DESK_OPEN),
     Sample("desk.html", "result", {**DESK_OPEN, "result": DESK_RESULT}),
     Sample(
@@ -707,12 +748,29 @@ SAMPLES: tuple[Sample, ...] = (
         "verify",
         {
             **DESK_OPEN,
-            "result": {**DESK_RESULT, "grade": "verify", "lines": [], "facts": [("权利人", True), ("面积", False)], "field_count": 0, "sealed_at": None},
+            "result": {
+                **DESK_RESULT,
+                "grade": "verify",
+                "lines": [],
+                "facts": [("权利人", True), ("面积", False)],
+                "field_count": 0,
+                "sealed_at": None,
+            },
         },
     ),
     Sample("desk.html", "refused", {**DESK_OPEN, "refusal": DESK_REFUSAL}),
     Sample("desk_history.html", "usual", HISTORY),
-    Sample("desk_history.html", "empty", {**HISTORY, "total": 0, "rows": [], "pager": None, "warning": "您的查询有 24% 没有查到结果，超过 20% 会暂停查询。"}),
+    Sample(
+        "desk_history.html",
+        "empty",
+        {
+            **HISTORY,
+            "total": 0,
+            "rows": [],
+            "pager": None,
+            "warning": "您的查询有 24% 没有查到结果，超过 20% 会暂停查询。",
+        },
+    ),
     Sample(
         "logout.html",
         "asked",
@@ -725,7 +783,11 @@ SAMPLES: tuple[Sample, ...] = (
             "cancel_href": "/",
         },
     ),
-    Sample("logout.html", "alone", {"viewer": CITIZEN, "action": "/logout", "hidden": {}, "app": None, "apps": [], "cancel_href": "/"}),
+    Sample(
+        "logout.html",
+        "alone",
+        {"viewer": CITIZEN, "action": "/logout", "hidden": {}, "app": None, "apps": [], "cancel_href": "/"},
+    ),
     Sample(
         "logged_out.html",
         "told",
@@ -742,7 +804,10 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     Sample("logged_out.html", "alone", {"results": [], "return_href": None, "return_name": None, "refresh_href": None}),
     Sample("error.html", "stop", {**ERROR, "kind": "stop", "code": "21007", "app": HOUSING}),
-    *(Sample("error.html", kind.replace("_", "-"), {**ERROR, "kind": kind}) for kind in ("bad_request", "form_expired", "not_found")),
+    *(
+        Sample("error.html", kind.replace("_", "-"), {**ERROR, "kind": kind})
+        for kind in ("bad_request", "form_expired", "not_found")
+    ),
     Sample(
         "error.html",
         "forbidden",
@@ -757,7 +822,14 @@ SAMPLES: tuple[Sample, ...] = (
     Sample(
         "error.html",
         "unavailable",
-        {**ERROR, "kind": "unavailable", "code": "10002", "retry_after": 5, "input_kept": False, "retry_href": "/accesses"},
+        {
+            **ERROR,
+            "kind": "unavailable",
+            "code": "10002",
+            "retry_after": 5,
+            "input_kept": False,
+            "retry_href": "/accesses",
+        },
     ),
     Sample("error.html", "system", {**ERROR, "kind": "system", "input_kept": True, "retry_href": "/"}),
     Sample("error_code.html", "one", {"entry": ENTRY, "who": "caller"}),
@@ -772,9 +844,17 @@ SAMPLES: tuple[Sample, ...] = (
             "interval_seconds": 1,
         },
     ),
-    Sample("ledger.html", "empty", {"checkpoint": None, "note": "", "note_href": "/ledger/checkpoint", "interval_seconds": 1}),
+    Sample(
+        "ledger.html",
+        "empty",
+        {"checkpoint": None, "note": "", "note_href": "/ledger/checkpoint", "interval_seconds": 1},
+    ),
     *(
-        Sample("session_end.html", reason, {"reason": reason, "login_href": "/login", "persona": "citizen", "drafts_kept": reason == "idle"})
+        Sample(
+            "session_end.html",
+            reason,
+            {"reason": reason, "login_href": "/login", "persona": "citizen", "drafts_kept": reason == "idle"},
+        )
         for reason in ("idle", "absolute", "elsewhere", "revoked")
     ),
 )
