@@ -27,7 +27,8 @@ from gateway.jobs import Jobs
 from gateway.settings import Settings
 from idp.people.directory import Directory
 from idp.people.facts import PersonFactsLoader
-from idp.provider.composition import Provider, open_provider
+from idp.provider.composition import Provider
+from idp.provider.opening import open_provider
 from idp.provider.session_endings import GrantAndLogoutEndings
 from idp.provider.subjects import Subjects
 from idp.signin.entrance import Entrance, open_entrance

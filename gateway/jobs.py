@@ -6,14 +6,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from idp.provider.backchannel import deliver_logout_tokens
 
 from foundation.changes import forget_expired_changes
 from foundation.expiring import mend_epoch
 from foundation.leases import take_lease
-from foundation.ledger.sequencer import keep_sequencing
+from foundation.ledger.sequencer import INTERVAL as LEDGER_INTERVAL
+from foundation.ledger.sequencer import sequence
 from foundation.problems import RenzhengError
 from foundation.signing import RotationPolicy, ensure_keys
+from gateway.metrics import LEDGER_ENTRIES
+from idp.provider.backchannel import deliver_logout_tokens
 
 if TYPE_CHECKING:
     from gateway.composition import Parts
@@ -36,22 +38,20 @@ class Jobs:
 
     def start(self) -> None:
         """Start every job."""
-        parts = self._parts
-        self._spawn("ledger-sequencer", keep_sequencing(parts.db, signer=parts.signer, clock=parts.clock))
-        self._spawn("logout-delivery", self._repeat("logout-delivery", LOGOUT_INTERVAL, self._deliver_logouts))
-        self._spawn("expiring-store", self._repeat("expiring-store", EPOCH_INTERVAL, self._mend_epoch))
-        self._spawn("keys", self._repeat("keys", KEYS_INTERVAL, self._rotate_keys))
-        self._spawn("housekeeping", self._repeat("housekeeping", HOUSEKEEPING_INTERVAL, self._clean_up))
+        for name, interval, work in (
+            ("ledger-sequencer", LEDGER_INTERVAL, self._sequence_ledger),
+            ("logout-delivery", LOGOUT_INTERVAL, self._deliver_logouts),
+            ("expiring-store", EPOCH_INTERVAL, self._mend_epoch),
+            ("keys", KEYS_INTERVAL, self._rotate_keys),
+            ("housekeeping", HOUSEKEEPING_INTERVAL, self._clean_up),
+        ):
+            self._tasks.append(asyncio.create_task(self._repeat(name, interval, work), name=name))
 
     async def stop(self) -> None:
         """Stop every job and wait for it."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _spawn(self, name: str, work: Awaitable[None]) -> None:
-        self._tasks.append(asyncio.ensure_future(work))
-        self._tasks[-1].set_name(name)
 
     async def _repeat(self, name: str, interval: timedelta, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -62,6 +62,12 @@ class Jobs:
                 log.warning("job.postponed", job=name, code=failure.code, detail=failure.detail)
             except Exception:  # A job must outlive whatever one round of it met; the log has the cause.
                 log.exception("job.failed", job=name)
+
+    async def _sequence_ledger(self) -> None:
+        parts = self._parts
+        checkpoint = await sequence(parts.db, signer=parts.signer, clock=parts.clock)
+        if checkpoint is not None:
+            LEDGER_ENTRIES.set(checkpoint.size)
 
     async def _deliver_logouts(self) -> None:
         parts = self._parts

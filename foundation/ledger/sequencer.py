@@ -4,10 +4,7 @@ Every node runs the sequencer; a compare-and-swap on the tree's size lets one wi
 work an entry is under a signed checkpoint within `INTERVAL`.
 """
 
-import asyncio
 from datetime import timedelta
-
-import structlog
 
 from foundation.clock import Clock
 from foundation.database import Database
@@ -24,12 +21,9 @@ from foundation.ledger.store import (
     save_tiles,
 )
 from foundation.ledger.tiles import TileId, append_leaves, read_node, right_edge_of
-from foundation.problems import ServiceUnavailable
 
 INTERVAL = timedelta(milliseconds=700)
 MAX_LEAVES = 20_000
-
-log = structlog.get_logger(__name__)
 
 
 async def sequence(db: Database, *, signer: NoteSigner, clock: Clock) -> Checkpoint | None:
@@ -52,16 +46,6 @@ async def sequence(db: Database, *, signer: NoteSigner, clock: Clock) -> Checkpo
         checkpoint = Checkpoint(new_size, root, note, signed_at)
         await add_checkpoint(connection, checkpoint)
     return checkpoint
-
-
-async def keep_sequencing(db: Database, *, signer: NoteSigner, clock: Clock) -> None:
-    """Run `sequence` for ever; an unreachable database is logged and tried again."""
-    while True:
-        try:
-            await sequence(db, signer=signer, clock=clock)
-        except ServiceUnavailable as failure:
-            log.warning("ledger.sequencer.unreachable", detail=failure.detail)
-        await asyncio.sleep(INTERVAL.total_seconds())
 
 
 def root_from_tiles(tiles: dict[TileId, bytes], size: int) -> bytes:
