@@ -93,15 +93,16 @@ def decide_grant(
     if not grants:
         return Denial(authorisation.NO_GRANT)
     types = [catalog[code] for code in request.license_types]
-    for index, name in enumerate(request.asked_fields):
-        if not any(name in license_type.fields for license_type in types):
-            return Denial(authorisation.FIELD_NOT_GRANTED, _field_pointer(request, index, name))
     permits: list[TypePermit] = []
     for license_type in types:
         verdict = _decide_type(_Question(caller, request, license_type, now), grants)
         if isinstance(verdict, Denial):
             return verdict
         permits.append(verdict)
+    for index, name in enumerate(request.asked_fields):
+        if not any(name in permit.fields for permit in permits):
+            # A field that none of the types has is granted to nobody.
+            return Denial(authorisation.FIELD_NOT_GRANTED, _field_pointer(request, index, name))
     if request.grade >= Grade.FULL and caller.strength < TWO_FACTORS:
         return Denial(authorisation.STRONGER_SIGN_IN_NEEDED)
     return Permit(tuple(permits), permits[0].grant.purposes[request.purpose.matter])

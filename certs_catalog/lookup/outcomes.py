@@ -6,7 +6,6 @@ Both render themselves for the wire; pages read their members.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Literal
 
 from certs_catalog.catalog import Catalog
@@ -15,7 +14,6 @@ from foundation.ledger.entries import canonical_json
 from foundation.problems import ErrorCode, Problem
 
 Quality = Literal["ok", "disputed", "stale", "unavailable"]
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ class Refusal:
     reason: ErrorCode
     errors: tuple[MemberProblem, ...] = ()
     retry_after: int | None = None
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[str, str] = field(default_factory=dict)
     lookup_id: str | None = None
     position: int | None = None
 
