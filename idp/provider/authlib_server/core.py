@@ -1,0 +1,121 @@
+"""Authlib's authorization server on the provider's memory and rules."""
+
+# Authlib carries no types, so its classes count as Any; this package alone subclasses them.
+# mypy: disallow-subclassing-any=False
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import AuthorizationServer
+from sqlalchemy.util import greenlet_spawn
+
+from idp.provider.authlib_server.core_request import CoreRequest, RegisteredClient
+from idp.provider.authlib_server.token_endpoints import Introspection, Revocation
+from idp.provider.authlib_server.token_grants import (
+    AuthorizationCodeGrant,
+    ClientCredentialsGrant,
+    IdTokens,
+    RefreshTokenGrant,
+)
+from idp.provider.back_channel import BackChannelRequest, OAuthResponse
+from idp.provider.client_auth import PresentedCredentials, authenticate_client
+from idp.provider.clients import AuthMethod, ClientRegistry
+from idp.provider.composition import Provider
+from idp.provider.errors import Reason, TokenError
+from idp.provider.parameters import Parameters
+from idp.provider.policies import AtToken, check_policy
+from idp.provider.token_reasons import (
+    CLIENT_NOT_AUTHENTICATED,
+    GRANT_TYPE_NOT_ALLOWED,
+    INVALID_CODE,
+    SCOPE_TOO_BROAD,
+    TOKEN_REQUEST_MALFORMED,
+    UNSUPPORTED_GRANT_TYPE,
+    UNSUPPORTED_TOKEN_TYPE,
+)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_REASONS: dict[str | None, Reason] = {
+    "invalid_client": CLIENT_NOT_AUTHENTICATED,
+    "invalid_grant": INVALID_CODE,
+    "invalid_scope": SCOPE_TOO_BROAD,
+    "unauthorized_client": GRANT_TYPE_NOT_ALLOWED,
+    "unsupported_grant_type": UNSUPPORTED_GRANT_TYPE,
+    "unsupported_token_type": UNSUPPORTED_TOKEN_TYPE,
+}
+
+
+async def run_core(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run Authlib's synchronous code; an error of its own leaves as the TokenError it stands for."""
+    try:
+        return await greenlet_spawn(partial(work, *args, **kwargs))
+    except OAuth2Error as error:
+        raise TokenError(_REASONS.get(error.error, TOKEN_REQUEST_MALFORMED), str(error.error)) from error
+
+
+class Core(AuthorizationServer):
+    """One per worker; it holds no state of any request."""
+
+    def __init__(self, clients: ClientRegistry) -> None:
+        super().__init__()
+        self._clients = clients
+        self.register_grant(AuthorizationCodeGrant, [IdTokens()])
+        self.register_grant(RefreshTokenGrant, [IdTokens()])
+        self.register_grant(ClientCredentialsGrant)
+        self.register_endpoint(Introspection)
+        self.register_endpoint(Revocation)
+
+    def grant_types(self) -> list[str]:
+        """Return the grant types the token endpoint takes, as registered above."""
+        return [grant.GRANT_TYPE for grant, _ in self._token_grants]
+
+    async def answer(
+        self,
+        endpoint: str,
+        request: BackChannelRequest,
+        form: Parameters,
+        presented: PresentedCredentials,
+        *,
+        provider: Provider,
+        now: datetime,
+    ) -> OAuthResponse:
+        """Answer a request to one of the back-channel endpoints; raises TokenError for every refusal."""
+        asked = CoreRequest(request, form, presented, provider=provider, now=now)
+        if endpoint == "token":
+            return await run_core(self.create_token_response, asked)
+        return await run_core(self.create_endpoint_response, endpoint, asked)
+
+    def query_client(self, client_id: str) -> RegisteredClient | None:
+        """Return an active client from memory."""
+        client = self._clients.find_active(client_id)
+        return None if client is None else RegisteredClient(client)
+
+    def authenticate_client(
+        self, request: CoreRequest, methods: list[AuthMethod], endpoint: str = "token"
+    ) -> RegisteredClient:
+        """Prove the client by the method it is registered with, then ask its policy for this door."""
+        client = authenticate_client(request.presented, self._clients, methods=tuple(methods), now=request.now)
+        request.auth_method = request.presented.method
+        if endpoint == "token":
+            check_policy(client, AtToken(str(request.payload.grant_type), request.presented.method))
+        return RegisteredClient(client)
+
+    def create_oauth2_request(self, request: CoreRequest) -> CoreRequest:
+        """Return the request, which has its shape already."""
+        return request
+
+    def handle_response(self, status: int, body: Any, headers: Any) -> OAuthResponse:
+        """Return the answer; its headers are the same for every answer of the back channel."""
+        return OAuthResponse(status, body)
+
+    def handle_error_response(self, request: CoreRequest, error: OAuth2Error) -> NoReturn:
+        """Raise: a returned error would look like an answer that may be committed."""
+        raise error
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Nobody listens: what happens is in the ledger."""

@@ -1,0 +1,213 @@
+"""One authorization request: read, judged in specification order, and kept as a frozen value.
+
+The order matters. Client and redirect_uri come first, because nothing may be sent to an address that is not
+theirs (RFC 6749 §4.1.2.1); then the rules of OAuth, then those of OpenID Connect. What is kept is all that
+later steps use: no parameter of a later request can change it.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from idp.provider.authorization_reasons import (
+    INVALID_MAX_AGE,
+    INVALID_PARAMETER,
+    INVALID_PROMPT,
+    INVALID_SCOPE,
+    INVALID_TARGET,
+    REDIRECT_URI_MISSING,
+    REDIRECT_URI_NOT_REGISTERED,
+    REGISTRATION_NOT_SUPPORTED,
+    REPEATED_PARAMETER,
+    REQUEST_NOT_SUPPORTED,
+    REQUEST_URI_NOT_SUPPORTED,
+    UNKNOWN_CLIENT,
+    UNSUPPORTED_RESPONSE_MODE,
+    UNSUPPORTED_RESPONSE_TYPE,
+)
+from idp.provider.claims import ClaimsRequest, parse_claims_parameter
+from idp.provider.clients import Client, ClientRegistry
+from idp.provider.errors import RedirectableError, ShownError
+from idp.provider.parameters import Parameters
+from idp.provider.pkce import check_code_challenge
+from idp.provider.policies import AtAuthorization, ClientPolicy, check_policy
+from idp.provider.redirects import MAX_URI_LENGTH, is_registered_redirect_uri
+from idp.provider.resources import are_resources_of
+from idp.provider.scopes import OFFLINE_ACCESS, OPENID, SCOPES, split_scope
+
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+MAX_VALUE_LENGTH = 2_048
+MAX_LIST_ENTRIES = 20
+
+_MAX_AGE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_BOUNDED = ("state", "nonce", "scope", "acr_values", "login_hint", "ui_locales", "display", "prompt")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """An authorization request that broke no rule. `resources` is empty when none was named."""
+
+    client_id: str
+    redirect_uri: str
+    response_mode: str
+    state: str | None
+    scope: tuple[str, ...]
+    code_challenge: str
+    nonce: str | None
+    prompt: tuple[str, ...]
+    max_age: int | None
+    acr_values: tuple[str, ...]
+    login_hint: str | None
+    id_token_hint: str | None
+    ui_locales: tuple[str, ...]
+    claims: ClaimsRequest
+    resources: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return a JSON object that `authorization_request_from_json` reads back."""
+        return asdict(self)
+
+
+def authorization_request_from_json(kept: dict[str, Any]) -> AuthorizationRequest:
+    """Read back what `as_json` wrote; lists become tuples again."""
+    members: dict[str, Any] = {name: _frozen(value) for name, value in kept.items() if name != "claims"}
+    claims: dict[str, Any] = {name: _frozen(value) for name, value in kept["claims"].items()}
+    return AuthorizationRequest(**members, claims=ClaimsRequest(**claims))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAddress:
+    """A client and one of its own redirect URIs: what an answer, also a refusing one, may be sent to."""
+
+    client: Client
+    redirect_uri: str
+    response_mode: str
+    state: str | None
+
+
+def check_address(parameters: Parameters, clients: ClientRegistry) -> CheckedAddress:
+    """Return to whom the request may be answered, or raise ShownError: from there on, and only there,
+    errors travel.
+
+    A repeated client_id or redirect_uri is shown as well, because which of the two is meant is anybody's
+    guess.
+    """
+    if parameters.repeated & {"client_id", "redirect_uri"}:
+        raise ShownError(UNKNOWN_CLIENT, "client_id or redirect_uri repeated")
+    client = clients.find_active(parameters.get("client_id") or "")
+    if client is None:
+        raise ShownError(UNKNOWN_CLIENT, "unknown or disabled")
+    redirect_uri = parameters.get("redirect_uri")
+    if redirect_uri is None:
+        raise ShownError(REDIRECT_URI_MISSING)
+    if len(redirect_uri) > MAX_URI_LENGTH or not is_registered_redirect_uri(
+        redirect_uri, client.redirect_uris, client.application_type
+    ):
+        raise ShownError(REDIRECT_URI_NOT_REGISTERED)
+    # An error travels the way the client asked for when that way exists, else in the query (RFC 6749
+    # §4.1.2.1).
+    response_mode = parameters.get("response_mode")
+    is_form_post = response_mode == "form_post" and redirect_uri.startswith("http")
+    return CheckedAddress(client, redirect_uri, "form_post" if is_form_post else "query", parameters.get("state"))
+
+
+def parse_authorization_request(
+    parameters: Parameters, address: CheckedAddress, *, issuer: str
+) -> AuthorizationRequest:
+    """Judge every other parameter and return the request.
+
+    Raises RedirectableError at the first broken rule.
+    """
+    client = address.client
+    if parameters.repeated:
+        raise RedirectableError(REPEATED_PARAMETER, "repeated parameter")
+    _check_not_by_reference(parameters)
+    if parameters.get("response_type") is None or parameters.get("response_type") != "code":
+        raise RedirectableError(UNSUPPORTED_RESPONSE_TYPE)
+    policy = check_policy(client, AtAuthorization("code", parameters.get("code_challenge") is not None))
+    _check_lengths(parameters)
+    _check_response_mode(parameters.get("response_mode"), address, policy)
+    scope = _check_scope(parameters.get("scope"), client)
+    challenge = check_code_challenge(parameters.get("code_challenge"), parameters.get("code_challenge_method"))
+    if not are_resources_of(client, parameters.resources, issuer):
+        raise RedirectableError(INVALID_TARGET, "resource outside the registration")
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        redirect_uri=address.redirect_uri,
+        response_mode=address.response_mode,
+        state=address.state,
+        scope=scope,
+        code_challenge=challenge,
+        nonce=parameters.get("nonce"),
+        prompt=_check_prompt(parameters.get("prompt")),
+        max_age=_check_max_age(parameters.get("max_age")),
+        acr_values=_listed(parameters.get("acr_values")),
+        login_hint=parameters.get("login_hint"),
+        id_token_hint=parameters.get("id_token_hint"),
+        ui_locales=_listed(parameters.get("ui_locales")),
+        claims=parse_claims_parameter(parameters.get("claims"), client),
+        resources=parameters.resources,
+    )
+
+
+def _check_not_by_reference(parameters: Parameters) -> None:
+    # OpenID Connect Core §6.1, §6.2, §7.2.1: what is not supported has its own error; nothing is ever
+    # fetched.
+    for name, reason in (
+        ("request", REQUEST_NOT_SUPPORTED),
+        ("request_uri", REQUEST_URI_NOT_SUPPORTED),
+        ("registration", REGISTRATION_NOT_SUPPORTED),
+    ):
+        if parameters.get(name) is not None:
+            raise RedirectableError(reason)
+
+
+def _check_lengths(parameters: Parameters) -> None:
+    for name in _BOUNDED:
+        if len(parameters.get(name) or "") > MAX_VALUE_LENGTH:
+            raise RedirectableError(INVALID_PARAMETER, f"{name} is too long")
+
+
+def _check_response_mode(response_mode: str | None, address: CheckedAddress, policy: ClientPolicy) -> None:
+    if response_mode is None:
+        return
+    if response_mode not in policy.response_modes or response_mode != address.response_mode:
+        raise RedirectableError(UNSUPPORTED_RESPONSE_MODE)
+
+
+def _check_scope(text: str | None, client: Client) -> tuple[str, ...]:
+    """RFC 6749 §3.3 and OpenID Connect Core §3.1.2.1: known, entitled to, and with `openid`."""
+    scope = split_scope(text or "")
+    if OPENID not in scope:
+        raise RedirectableError(INVALID_SCOPE, "openid is missing")
+    if any(name not in SCOPES or not SCOPES[name].for_persons for name in scope):
+        raise RedirectableError(INVALID_SCOPE, "unknown scope")
+    if not set(scope) <= client.scopes | {OPENID}:
+        raise RedirectableError(INVALID_SCOPE, "scope outside the entitlement")
+    if "refresh_token" not in client.grant_types:
+        # OpenID Connect Core §11: ignored when the client could not use a refresh token anyway.
+        scope = tuple(name for name in scope if name != OFFLINE_ACCESS)
+    return scope
+
+
+def _check_prompt(text: str | None) -> tuple[str, ...]:
+    prompts = _listed(text)
+    if not set(prompts) <= PROMPTS or ("none" in prompts and len(prompts) > 1):
+        raise RedirectableError(INVALID_PROMPT)
+    return prompts
+
+
+def _check_max_age(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not _MAX_AGE.fullmatch(text):
+        raise RedirectableError(INVALID_MAX_AGE)
+    return int(text)
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split(" "))[:MAX_LIST_ENTRIES] if text else ()
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

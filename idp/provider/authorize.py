@@ -1,0 +1,344 @@
+"""The authorization endpoint: from an app's request to the app's answer, with sign-in and consent between.
+
+Three entries, one path. `authorize` reads a new request, `resume_authorization` continues a waiting one
+after a sign-in, `decide_consent` continues it with the person's answer. Each asks `decide_next` what is
+missing, and answers with a page, a waiting transaction, or a code that is on record.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from foundation.ledger import Entry
+from idp.provider.authorization_answer import (
+    error_parameters,
+    render_answer,
+    show_error,
+)
+from idp.provider.authorization_reasons import (
+    INVALID_ID_TOKEN_HINT,
+    MALFORMED_REQUEST,
+    REFUSED_BY_PERSON,
+    TRANSACTION_GONE,
+    UNKNOWN_CLIENT,
+)
+from idp.provider.authorization_request import (
+    AuthorizationRequest,
+    CheckedAddress,
+    check_address,
+    parse_authorization_request,
+)
+from idp.provider.clients import Client, view_of
+from idp.provider.composition import NOWHERE, Origin, Provider
+from idp.provider.consent_view import consent_view
+from idp.provider.consents import add_consent
+from idp.provider.errors import ProtocolError, RedirectableError, ShownError
+from idp.provider.granting import new_grant
+from idp.provider.id_tokens import read_id_token_hint
+from idp.provider.interaction import NeedConsent, NeedSignIn, Proceed, asked_items, decide_next
+from idp.provider.outcomes import AuthorizationOutcome, ConsentNeeded, SignInNeeded
+from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
+from idp.provider.transactions import (
+    Transaction,
+    begin_transaction,
+    find_transaction,
+    remember_consent_page,
+    take_transaction,
+)
+from idp.signin.sessions import Session
+
+KIND = "oauth.authorize"
+
+
+async def authorize(
+    octets: bytes,
+    *,
+    session: Session | None,
+    browser: str,
+    provider: Provider,
+    now: datetime,
+    origin: Origin = NOWHERE,
+) -> AuthorizationOutcome:
+    """Answer a new request.
+
+    `octets` are the query of a GET or the form of a POST, `browser` the flow cookie's value.
+    """
+    await provider.clients.refresh()
+    address: CheckedAddress | None = None
+    try:
+        parameters = _read(octets, provider)
+        address = check_address(parameters, provider.clients)
+        request = parse_authorization_request(parameters, address, issuer=provider.issuer)
+        return await _go_on(request, address.client, session, None, browser, provider=provider, origin=origin, now=now)
+    except ShownError as refused:
+        return await _refuse_on_page(refused, provider, origin, now)
+    except RedirectableError as refused:
+        if address is None:
+            raise AssertionError("an address is checked before an error may travel") from refused
+        return await _refuse_to_client(refused, address, provider, origin, now)
+
+
+async def resume_authorization(
+    transaction_id: str,
+    *,
+    session: Session | None,
+    browser: str,
+    provider: Provider,
+    now: datetime,
+    origin: Origin = NOWHERE,
+) -> AuthorizationOutcome:
+    """Continue a waiting authorization; whatever is still missing is asked for again."""
+    await provider.clients.refresh()
+    address: CheckedAddress | None = None
+    try:
+        waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
+        address = _known_address(waiting.request, provider)
+        return await _go_on(
+            waiting.request, address.client, session, waiting, browser, provider=provider, origin=origin, now=now
+        )
+    except ShownError as refused:
+        return await _refuse_on_page(refused, provider, origin, now)
+    except RedirectableError as refused:
+        if address is None:
+            raise AssertionError("an address is checked before an error may travel") from refused
+        return await _refuse_to_client(refused, address, provider, origin, now)
+
+
+async def decide_consent(
+    transaction_id: str,
+    *,
+    session: Session | None,
+    browser: str,
+    agreed: frozenset[str] | None,
+    provider: Provider,
+    now: datetime,
+    origin: Origin = NOWHERE,
+) -> AuthorizationOutcome:
+    """Continue with the person's answer: `agreed` are the items agreed to, None a refusal.
+
+    The answer counts for the person, the app and the items that the page was shown for, once. The caller
+    has checked the page's own CSRF token.
+    """
+    await provider.clients.refresh()
+    address: CheckedAddress | None = None
+    try:
+        waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
+        address = _known_address(waiting.request, provider)
+        if session is None or waiting.consent_person_id != session.person_id:
+            raise ShownError(TRANSACTION_GONE, "consent page shown to nobody or somebody else")
+        if agreed is not None and not agreed <= set(waiting.consent_items):
+            raise ShownError(TRANSACTION_GONE, "agreed to what was not asked")
+        await take_transaction(transaction_id, browser=browser, store=provider.store)
+        if agreed is None:
+            raise RedirectableError(REFUSED_BY_PERSON)
+        needed = await _decide(waiting.request, address.client, session, waiting, provider, now, given=True)
+        if not isinstance(needed, Proceed):
+            raise ShownError(TRANSACTION_GONE, "the session became weaker meanwhile")
+        await _remember_consent(session, address.client, agreed, provider, origin, now)
+        items = tuple(item for item in needed.items if item in agreed)
+        return await _issue(waiting.request, address.client, session, items, provider, origin, now)
+    except ShownError as refused:
+        return await _refuse_on_page(refused, provider, origin, now)
+    except RedirectableError as refused:
+        if address is None:
+            raise AssertionError("an address is checked before an error may travel") from refused
+        return await _refuse_to_client(refused, address, provider, origin, now)
+
+
+def _read(octets: bytes, provider: Provider) -> Parameters:
+    try:
+        return parse_parameters(octets, max_octets=provider.limits.max_query_octets)
+    except UnreadableParameters as unreadable:
+        raise ShownError(MALFORMED_REQUEST, str(unreadable)) from unreadable
+
+
+def _known_address(request: AuthorizationRequest, provider: Provider) -> CheckedAddress:
+    # The client may have been disabled, or may have lost the address, while the person was signing in.
+    client = provider.clients.find_active(request.client_id)
+    if client is None:
+        raise ShownError(UNKNOWN_CLIENT, "disabled meanwhile")
+    return CheckedAddress(client, request.redirect_uri, request.response_mode, request.state)
+
+
+async def _go_on(
+    request: AuthorizationRequest,
+    client: Client,
+    session: Session | None,
+    waiting: Transaction | None,
+    browser: str,
+    *,
+    provider: Provider,
+    origin: Origin,
+    now: datetime,
+) -> AuthorizationOutcome:
+    needed = await _decide(request, client, session, waiting, provider, now)
+    if isinstance(needed, Proceed) and session is not None:
+        if waiting is not None:
+            await take_transaction(waiting.transaction_id, browser=browser, store=provider.store)
+        return await _issue(request, client, session, needed.items, provider, origin, now)
+    if waiting is None:
+        waiting = await begin_transaction(
+            request,
+            browser=browser,
+            store=provider.store,
+            entropy=provider.entropy,
+            limits=provider.limits,
+            now=now,
+        )
+    if isinstance(needed, NeedConsent) and session is not None:
+        await remember_consent_page(
+            waiting,
+            person_id=session.person_id,
+            items=needed.items,
+            store=provider.store,
+            limits=provider.limits,
+        )
+        facts = await provider.people.load(session.person_id)
+        view = consent_view(client, request, needed, facts)
+        return ConsentNeeded(waiting.transaction_id, view)
+    if not isinstance(needed, NeedSignIn):
+        raise AssertionError("without a session the next thing is a sign-in")
+    return SignInNeeded(
+        transaction_id=waiting.transaction_id,
+        client=view_of(client),
+        level=needed.level,
+        strength=needed.strength,
+        anew=needed.anew,
+        login_hint=request.login_hint,
+        ui_locales=request.ui_locales,
+    )
+
+
+async def _decide(
+    request: AuthorizationRequest,
+    client: Client,
+    session: Session | None,
+    waiting: Transaction | None,
+    provider: Provider,
+    now: datetime,
+    *,
+    given: bool = False,
+) -> Proceed | NeedSignIn | NeedConsent:
+    """Ask what is missing.
+
+    `given` says that consent has just been given, so that the page is not shown in a circle.
+    """
+    agreed: frozenset[str] | None = None
+    if given:
+        agreed = frozenset(asked_items(request))
+        request = replace(request, prompt=tuple(prompt for prompt in request.prompt if prompt != "consent"))
+    elif session is not None and client.consent == "ask":
+        consent = await provider.consents.load((session.person_id, client.client_id))
+        agreed = None if consent is None else consent.items
+    return decide_next(
+        request,
+        client,
+        session,
+        expected_subject=_expected_subject(request, provider, now),
+        subject=None if session is None else provider.subjects.subject(client.sector, session.person_id),
+        agreed=agreed,
+        begun_at=None if waiting is None else waiting.begun_at,
+        now=now,
+    )
+
+
+def _expected_subject(request: AuthorizationRequest, provider: Provider, now: datetime) -> str | None:
+    if request.id_token_hint is None:
+        return request.claims.subject
+    hint = read_id_token_hint(request.id_token_hint, issuer=provider.issuer, keys=provider.keys, now=now)
+    if hint is None or hint.client_id != request.client_id:
+        raise RedirectableError(INVALID_ID_TOKEN_HINT)
+    return hint.subject
+
+
+async def _remember_consent(
+    session: Session,
+    client: Client,
+    agreed: frozenset[str],
+    provider: Provider,
+    origin: Origin,
+    now: datetime,
+) -> None:
+    """Put the agreement on record: what was agreed to before stays agreed to."""
+    key = (session.person_id, client.client_id)
+    before = await provider.consents.load(key)
+    items = agreed if before is None else agreed | before.items
+    entry = Entry(
+        kind="oauth.consent",
+        at=now,
+        outcome="allowed",
+        actor=f"person:{session.person_id}",
+        department=client.department_id,
+        client=client.client_id,
+        request_id=origin.request_id,
+        details={"items": sorted(items)},
+    )
+    async with provider.db.transaction() as connection:
+        await add_consent(connection, provider.db, key, items, now)
+        await provider.ledger.append_in(connection, entry)
+
+
+async def _issue(
+    request: AuthorizationRequest,
+    client: Client,
+    session: Session,
+    items: Sequence[str],
+    provider: Provider,
+    origin: Origin,
+    now: datetime,
+) -> AuthorizationOutcome:
+    """Make the code; the grant and its entry are durable before the browser learns of it."""
+    code, grant_id = provider.entropy.token(), provider.entropy.identifier()
+    grant = new_grant(
+        request,
+        session,
+        items=items,
+        grant_id=grant_id,
+        sid=provider.subjects.session_identifier(client.client_id, session.session_id),
+        code=code,
+        code_expires_at=now + provider.limits.code_lifetime,
+        now=now,
+    )
+    entry = Entry(
+        kind=KIND,
+        at=now,
+        outcome="allowed",
+        actor=f"person:{session.person_id}",
+        department=client.department_id,
+        client=client.client_id,
+        request_id=origin.request_id,
+        details={"grant_id": grant_id, "scope": " ".join(grant.row["request"]["scope"]), "acr": session.acr},
+    )
+    await provider.ledger.append(entry, inserts=[grant])
+    address = CheckedAddress(client, request.redirect_uri, request.response_mode, request.state)
+    return render_answer(address, {"code": code}, provider.issuer)
+
+
+async def _refuse_on_page(
+    refused: ShownError, provider: Provider, origin: Origin, now: datetime
+) -> AuthorizationOutcome:
+    await _record(refused, None, provider, origin, now)
+    return show_error(refused)
+
+
+async def _refuse_to_client(
+    refused: RedirectableError, address: CheckedAddress, provider: Provider, origin: Origin, now: datetime
+) -> AuthorizationOutcome:
+    await _record(refused, address.client, provider, origin, now)
+    return render_answer(address, error_parameters(refused), provider.issuer)
+
+
+async def _record(
+    refused: ProtocolError, client: Client | None, provider: Provider, origin: Origin, now: datetime
+) -> None:
+    entry = Entry(
+        kind=KIND,
+        at=now,
+        outcome="refused",
+        code=refused.code,
+        department=None if client is None else client.department_id,
+        client=None if client is None else client.client_id,
+        request_id=origin.request_id,
+        details={"error": refused.reason.error},
+    )
+    await provider.ledger.append(entry)

@@ -1,0 +1,202 @@
+"""Registered applications, and the memory of them that every endpoint asks.
+
+The registry answers from memory: a client is looked up several times in every request. A change of one
+client is announced on the topic `client`; the registry forgets that client at once and reads it again
+before the next answer.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import select
+
+from foundation.changes import Change, ChangeFeed
+from foundation.database import Database
+from idp.provider.redirects import ApplicationType
+from idp.provider.tables import oauth_clients
+
+TOPIC = "client"
+
+AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
+GrantType = Literal["authorization_code", "refresh_token", "client_credentials"]
+ConsentRule = Literal["ask", "exempt"]
+ClientStatus = Literal["active", "disabled"]
+
+_NO_SECRET = hashlib.sha256(b"no secret").digest()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """The SHA-256 of one secret of 256 random bits; `expires_at` is set while its successor takes over."""
+
+    sha256: bytes
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One registered application. What it may do follows from its policy and these members alone."""
+
+    client_id: str
+    name_zh: str
+    name_en: str
+    department_id: str
+    policy: str
+    status: ClientStatus
+    application_type: ApplicationType
+    token_endpoint_auth_method: AuthMethod
+    secrets: tuple[ClientSecret, ...]
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    backchannel_logout_uri: str | None
+    grant_types: frozenset[str]
+    scopes: frozenset[str]
+    resources: frozenset[str]
+    introspects: frozenset[str]
+    sector: str
+    consent: ConsentRule
+    consent_basis: str | None
+    home_uri: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the client may be used at all."""
+        return self.status == "active"
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the client cannot keep a secret (RFC 6749 §2.1)."""
+        return self.token_endpoint_auth_method == "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientView:
+    """What a page may show of a client; the department's names stand in the directory."""
+
+    client_id: str
+    name_zh: str
+    name_en: str
+    department_id: str
+    home_uri: str | None
+
+
+def view_of(client: Client) -> ClientView:
+    """Return the part of a client that pages show."""
+    return ClientView(client.client_id, client.name_zh, client.name_en, client.department_id, client.home_uri)
+
+
+def is_secret_of(client: Client | None, secret: str, *, now: datetime) -> bool:
+    """Tell whether the secret is one of the client's valid ones, in the same time for unknown clients."""
+    presented = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+    kept = () if client is None else client.secrets
+    matches = [
+        hmac.compare_digest(presented, entry.sha256) and (entry.expires_at is None or now < entry.expires_at)
+        for entry in kept
+    ]
+    if not matches:
+        hmac.compare_digest(presented, _NO_SECRET)
+    return any(matches)
+
+
+class ClientRegistry:
+    """Every client of the provider, in memory; share one per process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._clients: dict[str, Client] = {}
+        self._stale: set[str] = set()
+
+    async def open(self, feed: ChangeFeed) -> None:
+        """Read all clients; subscribes first, so that no change can fall between."""
+        feed.subscribe(TOPIC, self._hear)
+        async with self._db.read() as connection:
+            rows = await connection.execute(select(oauth_clients))
+            self._clients = {row["client_id"]: _client(row) for row in rows.mappings()}
+
+    async def refresh(self) -> None:
+        """Read again what was announced as changed; every endpoint awaits this before it trusts `find`.
+
+        Costs nothing while nothing changed. Raises StorageUnavailable rather than answering from a stale
+        memory.
+        """
+        if not self._stale:
+            return
+        asked = tuple(self._stale)
+        async with self._db.read() as connection:
+            rows = await connection.execute(select(oauth_clients).where(oauth_clients.c.client_id.in_(asked)))
+            found = {row["client_id"]: _client(row) for row in rows.mappings()}
+        self._stale.difference_update(asked)
+        for client_id in asked:
+            self._clients.pop(client_id, None)
+        self._clients.update(found)
+
+    def find(self, client_id: str) -> Client | None:
+        """Return the client whatever its status, or None; memory alone."""
+        return self._clients.get(client_id)
+
+    def find_active(self, client_id: str) -> Client | None:
+        """Return the client when it is registered and not disabled."""
+        client = self._clients.get(client_id)
+        return client if client is not None and client.is_active else None
+
+    def all(self) -> tuple[Client, ...]:
+        """Return every client, ordered by identifier."""
+        return tuple(self._clients[client_id] for client_id in sorted(self._clients))
+
+    def _hear(self, change: Change) -> None:
+        self._stale.add(change.key)
+
+
+def render_secrets(secrets: Iterable[ClientSecret]) -> list[dict[str, str | None]]:
+    """Render secrets for their column."""
+    return [
+        {
+            "sha256": secret.sha256.hex(),
+            "expires_at": None if secret.expires_at is None else secret.expires_at.isoformat(),
+        }
+        for secret in secrets
+    ]
+
+
+def parse_secrets(column: Iterable[Mapping[str, str | None]]) -> tuple[ClientSecret, ...]:
+    """Read what `render_secrets` wrote."""
+    return tuple(
+        ClientSecret(
+            bytes.fromhex(str(entry["sha256"])),
+            None if entry["expires_at"] is None else datetime.fromisoformat(entry["expires_at"]),
+        )
+        for entry in column
+    )
+
+
+def _client(row: Mapping[Any, Any]) -> Client:
+    return Client(
+        client_id=row["client_id"],
+        name_zh=row["name_zh"],
+        name_en=row["name_en"],
+        department_id=row["department_id"],
+        policy=row["policy"],
+        status=row["status"],
+        application_type=row["application_type"],
+        token_endpoint_auth_method=row["token_endpoint_auth_method"],
+        secrets=parse_secrets(row["secrets"]),
+        redirect_uris=tuple(row["redirect_uris"]),
+        post_logout_redirect_uris=tuple(row["post_logout_redirect_uris"]),
+        backchannel_logout_uri=row["backchannel_logout_uri"],
+        grant_types=frozenset(row["grant_types"]),
+        scopes=frozenset(row["scopes"]),
+        resources=frozenset(row["resources"]),
+        introspects=frozenset(row["introspects"]),
+        sector=row["sector"],
+        consent=row["consent"],
+        consent_basis=row["consent_basis"],
+        home_uri=row["home_uri"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

@@ -1,0 +1,56 @@
+"""What the endpoints of the provider work with; `opening.py` puts it together once per worker."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from foundation.batching import Claims, Coalescer
+from foundation.changes import ChangeFeed
+from foundation.database import Database
+from foundation.entropy import Entropy
+from foundation.expiring import ExpiringStore
+from foundation.ledger import Ledger
+from foundation.sealing import Sealer
+from foundation.signing import KeyRing
+from idp.people.facts import PersonFactsLoader
+from idp.provider.clients import ClientRegistry
+from idp.provider.consents import Consent, ConsentKey
+from idp.provider.granting import CodeClaim, Grant
+from idp.provider.limits import ProviderLimits
+from idp.provider.revocations import RevocationList
+from idp.provider.subjects import Subjects
+
+if TYPE_CHECKING:
+    from idp.provider.authlib_server import Core
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The collaborators of every use case of this room. `issuer` has no trailing slash."""
+
+    issuer: str
+    limits: ProviderLimits
+    db: Database
+    ledger: Ledger
+    feed: ChangeFeed
+    keys: KeyRing
+    sealer: Sealer
+    store: ExpiringStore
+    entropy: Entropy
+    people: PersonFactsLoader
+    subjects: Subjects
+    clients: ClientRegistry
+    revocations: RevocationList
+    consents: Coalescer[ConsentKey, Consent]
+    codes: Claims[CodeClaim, Grant]
+    core: "Core"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Facts of the HTTP request that go into the record: its id, and the caller's address as text."""
+
+    request_id: str | None = None
+    network: str = ""
+
+
+NOWHERE = Origin()

@@ -1,0 +1,93 @@
+"""The apps a person has let in: what each may know, since when, and how to take it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from foundation.ledger import Entry
+from idp.provider.clients import ClientView, view_of
+from idp.provider.composition import NOWHERE, Origin, Provider
+from idp.provider.consent_view import describe_item
+from idp.provider.consents import list_consents, withdraw_consent_in
+from idp.provider.granting import end_grants
+from idp.provider.revocations import revocation
+from idp.provider.tables import oauth_grants
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedItem:
+    """One thing agreed to, with its titles."""
+
+    item: str
+    title_zh: str
+    title_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedApp:
+    """One app the person agreed to.
+
+    `last_used_at` is its last authorization, None when that is no longer kept.
+    """
+
+    client: ClientView
+    items: tuple[AgreedItem, ...]
+    agreed_at: datetime
+    last_used_at: datetime | None
+
+
+async def list_connected_apps(person_id: str, *, provider: Provider) -> tuple[ConnectedApp, ...]:
+    """Return the person's standing consents, newest first."""
+    await provider.clients.refresh()
+    async with provider.db.read() as connection:
+        consents = await list_consents(connection, person_id)
+        rows = await connection.execute(
+            select(oauth_grants.c.client_id, func.max(oauth_grants.c.created_at).label("last"))
+            .where(oauth_grants.c.person_id == person_id)
+            .group_by(oauth_grants.c.client_id)
+        )
+        last_used = {row.client_id: row.last for row in rows}
+    apps = []
+    for consent in consents:
+        client = provider.clients.find(consent.client_id)
+        if client is not None:
+            items = _agreed(sorted(consent.items))
+            apps.append(ConnectedApp(view_of(client), items, consent.agreed_at, last_used.get(consent.client_id)))
+    return tuple(apps)
+
+
+async def withdraw_consent(
+    person_id: str, client_id: str, *, provider: Provider, now: datetime, origin: Origin = NOWHERE
+) -> int:
+    """Take consent back: ends every grant of that app, its refresh tokens at once and its access tokens
+    within a second.
+
+    Returns how many grants ended. The person's session and other apps go on.
+    """
+    async with provider.db.transaction() as connection:
+        withdrawn = await withdraw_consent_in(connection, (person_id, client_id), now)
+        ended = await end_grants(connection, person_id=person_id, client_id=client_id, now=now)
+        lifetime = provider.limits.access_token_lifetime
+        changes = [
+            revocation(f"grant:{grant.grant_id}", lifetime=lifetime, now=now)
+            for grant in ended
+            if now - grant.created_at < provider.limits.refresh_absolute
+        ]
+        entry = Entry(
+            kind="oauth.consent_withdrawn",
+            at=now,
+            outcome="done",
+            actor=f"person:{person_id}",
+            client=client_id,
+            request_id=origin.request_id,
+            details={"grants": len(ended), "stood": withdrawn},
+        )
+        await provider.ledger.append_in(connection, entry, changes=changes)
+    provider.feed.apply(changes)
+    return len(ended)
+
+
+def _agreed(items: Sequence[str]) -> tuple[AgreedItem, ...]:
+    return tuple(AgreedItem(item, *describe_item(item)) for item in items)

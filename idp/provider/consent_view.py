@@ -1,0 +1,42 @@
+"""What the consent page shows: who asks, for what, with the person's own values in part."""
+
+from idp.people.facts import PersonFacts
+from idp.provider.authorization_request import AuthorizationRequest
+from idp.provider.claims import masked_claims
+from idp.provider.clients import Client, view_of
+from idp.provider.interaction import NeedConsent
+from idp.provider.outcomes import AskedClaim, AskedItem, ConsentView
+from idp.provider.redirects import origin_of
+from idp.provider.scopes import CLAIM_LABELS, SCOPES
+
+
+def consent_view(
+    client: Client, request: AuthorizationRequest, needed: NeedConsent, facts: PersonFacts | None
+) -> ConsentView:
+    """Return the page's content.
+
+    Items agreed to before are marked, so that the page can stress the difference.
+    """
+    items = tuple(_asked(item, item in needed.agreed_before, facts) for item in needed.items)
+    return ConsentView(view_of(client), items, origin_of(request.redirect_uri))
+
+
+def describe_item(item: str) -> tuple[str, str]:
+    """Return the Chinese and the English title of a consent item: a scope, or `claim:<name>`."""
+    if item.startswith("claim:"):
+        name = item.removeprefix("claim:")
+        return CLAIM_LABELS.get(name, (name, name))
+    scope = SCOPES.get(item)
+    return (item, item) if scope is None else (scope.title_zh, scope.title_en)
+
+
+def _asked(item: str, agreed_before: bool, facts: PersonFacts | None) -> AskedItem:
+    title_zh, title_en = describe_item(item)
+    names = (
+        (item.removeprefix("claim:"),)
+        if item.startswith("claim:")
+        else tuple(name for name in SCOPES[item].claims if name in CLAIM_LABELS)
+    )
+    values = {} if facts is None else masked_claims(facts, names)
+    claims = tuple(AskedClaim(name, *CLAIM_LABELS[name], values.get(name, "")) for name in names)
+    return AskedItem(item, title_zh, title_en, claims, agreed_before)

@@ -1,0 +1,243 @@
+"""A grant: what one person allowed one app in one session. It begins as an authorization code that is spent
+once.
+
+The code is 256 random bits, stored as its SHA-256. Spending it is one conditional UPDATE, so of many
+parallel requests on many nodes at most one is told that it won; the others find the row already spent,
+which is a replay.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from foundation.database import Database
+from foundation.ledger import Insert
+from idp.provider.authorization_request import AuthorizationRequest
+from idp.provider.scopes import claims_of
+from idp.provider.tables import oauth_grants, refresh_families
+from idp.signin.sessions import Session
+
+CodeClaim = tuple[bytes, datetime]
+"""(SHA-256 of the code, instant of the attempt)"""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedRequest:
+    """What of the authorization request outlives it. `claims` are names, agreed to one by one."""
+
+    redirect_uri: str
+    code_challenge: str
+    nonce: str | None
+    scope: tuple[str, ...]
+    resources: tuple[str, ...]
+    id_token_claims: tuple[str, ...]
+    userinfo_claims: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """How the person had signed in when the grant was made."""
+
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One grant on record."""
+
+    grant_id: str
+    client_id: str
+    person_id: str
+    account_id: str
+    officer_id: str | None
+    session_id: str
+    sid: str
+    request: GrantedRequest
+    authentication: Authentication
+    code_expires_at: datetime
+    redeemed_at: datetime | None
+    ended_at: datetime | None
+    created_at: datetime
+
+
+def code_hash(code: str) -> bytes:
+    """Return the form in which a code is stored and looked for."""
+    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()
+
+
+def new_grant(
+    request: AuthorizationRequest,
+    session: Session,
+    *,
+    items: Sequence[str],
+    grant_id: str,
+    sid: str,
+    code: str,
+    code_expires_at: datetime,
+    now: datetime,
+) -> Insert:
+    """Return the row of a new grant, to be written in the transaction of its ledger entry.
+
+    `items` are what the person agreed to: scopes and `claim:<name>` outside of it are not granted.
+    """
+    agreed = {*items, "openid"}
+    by_name = {item.removeprefix("claim:") for item in items if item.startswith("claim:")}
+    scope = tuple(name for name in request.scope if name in agreed)
+    authentication = {
+        "acr": session.acr,
+        "amr": list(session.amr),
+        "auth_time": session.auth_time.isoformat(),
+    }
+    granted = GrantedRequest(
+        redirect_uri=request.redirect_uri,
+        code_challenge=request.code_challenge,
+        nonce=request.nonce,
+        scope=scope,
+        resources=request.resources,
+        id_token_claims=_agreed_claims(request.claims.id_token, scope, by_name),
+        userinfo_claims=_agreed_claims(request.claims.userinfo, scope, by_name),
+    )
+    return Insert(
+        oauth_grants,
+        {
+            "grant_id": grant_id,
+            "code_hash": code_hash(code),
+            "code_expires_at": code_expires_at,
+            "redeemed_at": None,
+            "ended_at": None,
+            "client_id": request.client_id,
+            "person_id": session.person_id,
+            "account_id": session.account_id,
+            "officer_id": session.officer_id,
+            "session_id": session.session_id,
+            "sid": sid,
+            "request": asdict(granted),
+            "authentication": authentication,
+            "created_at": now,
+        },
+    )
+
+
+async def claim_codes(db: Database, claims: Sequence[CodeClaim]) -> Mapping[CodeClaim, Grant]:
+    """Spend the codes and return the grants of those that were unspent; one statement for all callers of a
+    batch.
+
+    Expiry, client and redirect_uri are judged afterwards: a wrong attempt has spent the code too (RFC 6749
+    §4.1.2).
+    """
+    attempts: dict[bytes, datetime] = {}
+    for digest, at in claims:
+        attempts.setdefault(digest, at)
+    async with db.read() as connection:
+        rows = await connection.execute(
+            update(oauth_grants)
+            .where(
+                oauth_grants.c.code_hash.in_(attempts),
+                oauth_grants.c.redeemed_at.is_(None),
+                oauth_grants.c.ended_at.is_(None),
+            )
+            .values(redeemed_at=min(attempts.values()))
+            .returning(oauth_grants)
+        )
+        won = [(row["code_hash"], _grant(row)) for row in rows.mappings()]
+    return {(digest, attempts[digest]): grant for digest, grant in won}
+
+
+async def find_grant_by_code(db: Database, digest: bytes) -> Grant | None:
+    """Return the grant a code belongs to, spent or not."""
+    async with db.read() as connection:
+        rows = await connection.execute(select(oauth_grants).where(oauth_grants.c.code_hash == digest))
+        row = rows.mappings().first()
+    return None if row is None else _grant(row)
+
+
+async def find_grant(db: Database, grant_id: str) -> Grant | None:
+    """Return the grant, ended or not."""
+    async with db.read() as connection:
+        rows = await connection.execute(select(oauth_grants).where(oauth_grants.c.grant_id == grant_id))
+        row = rows.mappings().first()
+    return None if row is None else _grant(row)
+
+
+async def end_grants(
+    connection: AsyncConnection,
+    *,
+    now: datetime,
+    grant_id: str | None = None,
+    session_ids: Sequence[str] = (),
+    person_id: str | None = None,
+    client_id: str | None = None,
+) -> list[Grant]:
+    """End every live grant that matches all the given members, with its refresh family, and return them.
+
+    Access tokens are not reached from here: the caller announces them as revoked. At least one member is
+    required.
+    """
+    conditions = []
+    if grant_id is not None:
+        conditions.append(oauth_grants.c.grant_id == grant_id)
+    if session_ids:
+        conditions.append(oauth_grants.c.session_id.in_(session_ids))
+    if person_id is not None:
+        conditions.append(oauth_grants.c.person_id == person_id)
+    if client_id is not None:
+        conditions.append(oauth_grants.c.client_id == client_id)
+    if not conditions:
+        raise ValueError("end_grants needs to know which grants")
+    rows = await connection.execute(
+        update(oauth_grants)
+        .where(*conditions, oauth_grants.c.ended_at.is_(None))
+        .values(ended_at=now)
+        .returning(oauth_grants)
+    )
+    ended = [_grant(row) for row in rows.mappings()]
+    if ended:
+        await connection.execute(
+            update(refresh_families)
+            .where(
+                refresh_families.c.grant_id.in_([grant.grant_id for grant in ended]),
+                refresh_families.c.ended_at.is_(None),
+            )
+            .values(ended_at=now)
+        )
+    return ended
+
+
+def _agreed_claims(asked: Sequence[str], scope: Sequence[str], by_name: set[str]) -> tuple[str, ...]:
+    from_scopes = claims_of(scope)
+    return tuple(name for name in asked if name in by_name or name in from_scopes)
+
+
+def _grant(row: Mapping[Any, Any]) -> Grant:
+    request, authentication = row["request"], row["authentication"]
+    return Grant(
+        grant_id=row["grant_id"],
+        client_id=row["client_id"],
+        person_id=row["person_id"],
+        account_id=row["account_id"],
+        officer_id=row["officer_id"],
+        session_id=row["session_id"],
+        sid=row["sid"],
+        request=_granted_request(request),
+        authentication=Authentication(
+            acr=authentication["acr"],
+            amr=tuple(authentication["amr"]),
+            auth_time=datetime.fromisoformat(authentication["auth_time"]),
+        ),
+        code_expires_at=row["code_expires_at"],
+        redeemed_at=row["redeemed_at"],
+        ended_at=row["ended_at"],
+        created_at=row["created_at"],
+    )
+
+
+def _granted_request(kept: Mapping[str, Any]) -> GrantedRequest:
+    members: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
+    return GrantedRequest(**members)

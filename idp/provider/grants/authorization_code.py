@@ -1,0 +1,188 @@
+"""The authorization code grant (RFC 6749 §4.1.3, §4.1.4; OpenID Connect Core §3.1.3)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from foundation.ledger import Entry, Insert
+from idp.provider.claims import released_claims
+from idp.provider.clients import Client
+from idp.provider.composition import Origin, Provider
+from idp.provider.errors import TokenError
+from idp.provider.granting import Grant, code_hash, end_grants, find_grant_by_code
+from idp.provider.id_tokens import IdTokenFacts, sign_id_token
+from idp.provider.issuing import IssuedAccessToken, issue_entry, issue_for_grant
+from idp.provider.parameters import Parameters
+from idp.provider.pkce import check_pkce
+from idp.provider.refreshing import new_family
+from idp.provider.revocations import revocation
+from idp.provider.scopes import OFFLINE_ACCESS, OPENID
+from idp.provider.token_reasons import (
+    CODE_REPLAYED,
+    GRANT_ENDED,
+    INVALID_CODE,
+    REDIRECT_URI_DIFFERS,
+    RESOURCE_NOT_GRANTED,
+    TOKEN_REQUEST_MALFORMED,
+)
+
+GRANT_TYPE = "authorization_code"
+
+
+async def redeem_code(form: Parameters, client: Client, *, provider: Provider, origin: Origin, now: datetime) -> Grant:
+    """Spend the code and return its grant, or raise TokenError invalid_grant.
+
+    The code is spent first and judged afterwards, so that a wrong verifier, address or client burns it:
+    nobody gets a second try (RFC 6749 §4.1.2, RFC 9700 §4.5). A code presented again ends everything that
+    was issued from it.
+    """
+    code = form.get("code")
+    if code is None:
+        raise TokenError(TOKEN_REQUEST_MALFORMED, "no code")
+    digest = code_hash(code)
+    grant = await provider.codes.claim((digest, now))
+    if grant is None:
+        await _end_replayed(digest, client, provider, origin, now)
+        raise TokenError(INVALID_CODE, "unknown code")
+    if grant.client_id != client.client_id:
+        raise TokenError(INVALID_CODE, "another client's code")
+    if now >= grant.code_expires_at:
+        raise TokenError(INVALID_CODE, "expired")
+    if form.get("redirect_uri") != grant.request.redirect_uri:
+        raise TokenError(REDIRECT_URI_DIFFERS)
+    check_pkce(grant.request.code_challenge, form.get("code_verifier"))
+    check_alive(grant, provider, now)
+    return grant
+
+
+def check_alive(grant: Grant, provider: Provider, now: datetime) -> None:
+    """Raise TokenError when session, person, client or grant were revoked meanwhile.
+
+    Memory alone, but fresh.
+    """
+    provider.revocations.check_fresh(now)
+    keys = (
+        f"grant:{grant.grant_id}",
+        f"session:{grant.session_id}",
+        f"person:{grant.person_id}",
+        f"client:{grant.client_id}",
+    )
+    if grant.ended_at is not None or provider.revocations.is_revoked(*keys, now=now):
+        raise TokenError(GRANT_ENDED)
+
+
+def narrowed_resources(form: Parameters, granted: Sequence[str]) -> tuple[str, ...]:
+    """Return the resources of the new token: those asked for now, within the granted ones (RFC 8707 §2.2)."""
+    if not form.resources:
+        return tuple(granted)
+    if not set(form.resources) <= set(granted):
+        raise TokenError(RESOURCE_NOT_GRANTED)
+    return form.resources
+
+
+def issue_for_code(
+    grant: Grant, form: Parameters, client: Client, *, provider: Provider, now: datetime
+) -> IssuedAccessToken:
+    """Sign the access token of a redeemed code."""
+    return issue_for_grant(
+        grant,
+        client,
+        scope=grant.request.scope,
+        resources=narrowed_resources(form, grant.request.resources),
+        provider=provider,
+        now=now,
+    )
+
+
+async def record_issue(
+    issued: IssuedAccessToken,
+    grant: Grant,
+    client: Client,
+    *,
+    provider: Provider,
+    origin: Origin,
+    now: datetime,
+) -> str | None:
+    """Put the issue on record together with a new refresh family, and return its first token when there is
+    one.
+    """
+    entry = issue_entry(issued, client, grant_type=GRANT_TYPE, grant=grant, origin=origin, now=now)
+    inserts: tuple[Insert, ...] = ()
+    refresh_token = None
+    if OFFLINE_ACCESS in grant.request.scope and "refresh_token" in client.grant_types:
+        limits = provider.limits
+        is_staff = grant.officer_id is not None
+        token, row = new_family(
+            grant_id=grant.grant_id,
+            client_id=client.client_id,
+            idle=limits.refresh_idle,
+            absolute=limits.staff_refresh_absolute if is_staff else limits.refresh_absolute,
+            entropy=provider.entropy,
+            now=now,
+        )
+        refresh_token, inserts = str(token), (row,)
+    await provider.ledger.append(entry, inserts=inserts)
+    return refresh_token
+
+
+async def id_token_for(
+    grant: Grant, client: Client, access_token: str, *, nonce: str | None, provider: Provider, now: datetime
+) -> str | None:
+    """Return the ID token of an answer, None for a grant without `openid`."""
+    if OPENID not in grant.request.scope:
+        return None
+    claims: dict[str, Any] = {}
+    if grant.request.id_token_claims:
+        facts = await provider.people.load(grant.person_id)
+        claims = {} if facts is None else released_claims(facts, grant.request.id_token_claims)
+    facts_of_token = IdTokenFacts(
+        subject=provider.subjects.subject(client.sector, grant.person_id),
+        client_id=client.client_id,
+        sid=grant.sid,
+        acr=grant.authentication.acr,
+        amr=grant.authentication.amr,
+        auth_time=grant.authentication.auth_time,
+        nonce=nonce,
+        claims=claims,
+    )
+    return sign_id_token(
+        facts_of_token,
+        access_token=access_token,
+        lifetime=provider.limits.id_token_lifetime,
+        issuer=provider.issuer,
+        keys=provider.keys,
+        now=now,
+    )
+
+
+async def _end_replayed(digest: bytes, client: Client, provider: Provider, origin: Origin, now: datetime) -> None:
+    """When the code was spent before: end its grant in a transaction of its own, record it, and raise
+    CODE_REPLAYED.
+
+    It commits although the request is refused: a thief may have been first (RFC 6749 §4.1.2, RFC 9700
+    §4.2.4).
+    """
+    grant = await find_grant_by_code(provider.db, digest)
+    if grant is None or grant.redeemed_at is None:
+        return
+    entry = Entry(
+        kind="oauth.code_replayed",
+        at=now,
+        outcome="refused",
+        code=CODE_REPLAYED.entry.code,
+        actor=f"person:{grant.person_id}",
+        client=client.client_id,
+        request_id=origin.request_id,
+        details={"grant_id": grant.grant_id, "issued_to": grant.client_id},
+    )
+    change = revocation(f"grant:{grant.grant_id}", lifetime=provider.limits.access_token_lifetime, now=now)
+    if grant.ended_at is None:
+        async with provider.db.transaction() as connection:
+            await end_grants(connection, grant_id=grant.grant_id, now=now)
+            await provider.ledger.append_in(connection, entry, changes=[change])
+        provider.feed.apply([change])
+    else:
+        await provider.ledger.append(entry)
+    replayed = TokenError(CODE_REPLAYED)
+    replayed.recorded = True
+    raise replayed

@@ -1,0 +1,128 @@
+"""The refresh token grant (RFC 6749 §6) with rotation and reuse detection (RFC 9700 §4.14.2)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from foundation.ledger import Entry
+from idp.provider.clients import Client
+from idp.provider.composition import Origin, Provider
+from idp.provider.errors import TokenError
+from idp.provider.granting import Grant, end_grants, find_grant
+from idp.provider.grants.authorization_code import check_alive, narrowed_resources
+from idp.provider.issuing import IssuedAccessToken, issue_for_grant
+from idp.provider.parameters import Parameters
+from idp.provider.refreshing import RefreshToken, find_family, is_reuse, parse_refresh_token, rotate
+from idp.provider.revocations import revocation
+from idp.provider.scopes import split_scope
+from idp.provider.token_reasons import (
+    INVALID_REFRESH_TOKEN,
+    REFRESH_TOKEN_REUSED,
+    SCOPE_TOO_BROAD,
+    TOKEN_REQUEST_MALFORMED,
+)
+
+GRANT_TYPE = "refresh_token"
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A rotated family:
+
+    Its grant, the successor of the presented token, and the scope of the new access token.
+    """
+
+    grant: Grant
+    successor: RefreshToken
+    scope: tuple[str, ...]
+
+
+async def spend_refresh_token(
+    form: Parameters, client: Client, *, provider: Provider, origin: Origin, now: datetime
+) -> Refreshed:
+    """Rotate the presented token, or raise TokenError.
+
+    Scope and resource are judged before the token is spent: asking for too much is an error of the
+    client's, not a sign of theft, and must not cost the person a new sign-in. They never reach beyond the
+    grant.
+    """
+    text = form.get("refresh_token")
+    if text is None:
+        raise TokenError(TOKEN_REQUEST_MALFORMED, "no refresh token")
+    presented = parse_refresh_token(text)
+    if presented is None:
+        raise TokenError(INVALID_REFRESH_TOKEN, "malformed")
+    family = await find_family(provider.db, presented.family_id)
+    grant = None if family is None else await find_grant(provider.db, family.grant_id)
+    if family is None or grant is None or grant.client_id != client.client_id:
+        raise TokenError(INVALID_REFRESH_TOKEN, "unknown or another client's")
+    check_alive(grant, provider, now)
+    scope = _narrowed_scope(form, grant, client)
+    narrowed_resources(form, grant.request.resources)
+    rotated = await rotate(
+        provider.db,
+        presented,
+        client_id=client.client_id,
+        idle=provider.limits.refresh_idle,
+        entropy=provider.entropy,
+        now=now,
+    )
+    if rotated is None:
+        await _judge_refused(presented, client, grant, provider, origin, now)
+        raise TokenError(INVALID_REFRESH_TOKEN, "expired, ended or altered")
+    return Refreshed(grant, rotated[0], scope)
+
+
+def issue_for_refresh(
+    refreshed: Refreshed, form: Parameters, client: Client, *, provider: Provider, now: datetime
+) -> IssuedAccessToken:
+    """Sign the access token of a rotation."""
+    return issue_for_grant(
+        refreshed.grant,
+        client,
+        scope=refreshed.scope,
+        resources=narrowed_resources(form, refreshed.grant.request.resources),
+        provider=provider,
+        now=now,
+    )
+
+
+def _narrowed_scope(form: Parameters, grant: Grant, client: Client) -> tuple[str, ...]:
+    # A scope that the client has lost since then is lost here as well.
+    held = tuple(name for name in grant.request.scope if name in client.scopes or name == "openid")
+    wanted = form.get("scope")
+    if wanted is None:
+        return held
+    asked = split_scope(wanted)
+    if not set(asked) <= set(held):
+        raise TokenError(SCOPE_TOO_BROAD)
+    return asked
+
+
+async def _judge_refused(
+    presented: RefreshToken, client: Client, grant: Grant, provider: Provider, origin: Origin, now: datetime
+) -> None:
+    """When the refused token is an older generation:
+
+    End the family, in a transaction of its own, and raise.
+    """
+    family = await find_family(provider.db, presented.family_id)
+    if family is None or not is_reuse(presented, family, client.client_id):
+        return
+    entry = Entry(
+        kind="oauth.refresh_token_reused",
+        at=now,
+        outcome="refused",
+        code=REFRESH_TOKEN_REUSED.entry.code,
+        actor=f"person:{grant.person_id}",
+        client=client.client_id,
+        request_id=origin.request_id,
+        details={"grant_id": grant.grant_id, "generation": presented.generation, "newest": family.generation},
+    )
+    change = revocation(f"grant:{grant.grant_id}", lifetime=provider.limits.access_token_lifetime, now=now)
+    async with provider.db.transaction() as connection:
+        await end_grants(connection, grant_id=grant.grant_id, now=now)
+        await provider.ledger.append_in(connection, entry, changes=[change])
+    provider.feed.apply([change])
+    reused = TokenError(REFRESH_TOKEN_REUSED)
+    reused.recorded = True
+    raise reused

@@ -1,0 +1,128 @@
+"""Making the tokens of one answer.
+
+Nothing is written here: a token counts once its ledger entry is durable.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from foundation.ledger import Entry
+from idp.provider.access_tokens import NO_CONTEXT, AccessTokenFacts, TokenContext, sign_access_token
+from idp.provider.clients import Client
+from idp.provider.composition import Origin, Provider
+from idp.provider.granting import Grant
+from idp.provider.resources import userinfo_audience
+from idp.provider.scopes import is_sensitive, join_scope
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedAccessToken:
+    """A signed token with what the answer and the record say about it."""
+
+    token: str
+    jti: str
+    scope: tuple[str, ...]
+    audience: tuple[str, ...]
+    lifetime: timedelta
+
+    def answer(self) -> dict[str, Any]:
+        """Return the members of the token response (RFC 6749 §5.1)."""
+        return {
+            "access_token": self.token,
+            "token_type": "Bearer",
+            "expires_in": int(self.lifetime.total_seconds()),
+            "scope": join_scope(self.scope),
+        }
+
+
+def issue_for_grant(
+    grant: Grant,
+    client: Client,
+    *,
+    scope: tuple[str, ...],
+    resources: Sequence[str],
+    provider: Provider,
+    now: datetime,
+) -> IssuedAccessToken:
+    """Sign an access token about the person of the grant; `resources` empty means the userinfo endpoint."""
+    jti = provider.entropy.identifier()
+    audience = tuple(resources) or (userinfo_audience(provider.issuer),)
+    lifetime = _lifetime(scope, provider)
+    facts = AccessTokenFacts(
+        subject=provider.subjects.subject(client.sector, grant.person_id),
+        client_id=client.client_id,
+        audience=audience,
+        scope=scope,
+        lifetime=lifetime,
+        context=TokenContext(
+            grant.grant_id, grant.person_id, grant.officer_id, grant.session_id, grant.request.userinfo_claims
+        ),
+        acr=grant.authentication.acr,
+        auth_time=grant.authentication.auth_time,
+        sid=grant.sid,
+    )
+    return IssuedAccessToken(_sign(facts, jti, provider, now), jti, scope, audience, lifetime)
+
+
+def issue_for_client(
+    client: Client, *, scope: tuple[str, ...], resources: Sequence[str], provider: Provider, now: datetime
+) -> IssuedAccessToken:
+    """Sign an access token about the client itself; `sub` is its client_id (RFC 9068 §2.2)."""
+    jti = provider.entropy.identifier()
+    audience = tuple(resources)
+    lifetime = _lifetime(scope, provider)
+    facts = AccessTokenFacts(
+        subject=client.client_id,
+        client_id=client.client_id,
+        audience=audience,
+        scope=scope,
+        lifetime=lifetime,
+        context=NO_CONTEXT,
+    )
+    return IssuedAccessToken(_sign(facts, jti, provider, now), jti, scope, audience, lifetime)
+
+
+def issue_entry(
+    issued: IssuedAccessToken,
+    client: Client,
+    *,
+    grant_type: str,
+    grant: Grant | None,
+    origin: Origin,
+    now: datetime,
+) -> Entry:
+    """Return the ledger entry of a successful token request:
+
+    Which token, for whom, never the token itself.
+    """
+    details: dict[str, Any] = {
+        "grant_type": grant_type,
+        "jti": issued.jti,
+        "scope": join_scope(issued.scope),
+        "aud": list(issued.audience),
+    }
+    if grant is not None:
+        details["grant_id"] = grant.grant_id
+    return Entry(
+        kind="oauth.token",
+        at=now,
+        outcome="allowed",
+        actor=f"client:{client.client_id}" if grant is None else f"person:{grant.person_id}",
+        department=client.department_id,
+        client=client.client_id,
+        request_id=origin.request_id,
+        details=details,
+    )
+
+
+def _lifetime(scope: tuple[str, ...], provider: Provider) -> timedelta:
+    limits = provider.limits
+    return limits.license_token_lifetime if is_sensitive(scope) else limits.access_token_lifetime
+
+
+def _sign(facts: AccessTokenFacts, jti: str, provider: Provider, now: datetime) -> str:
+    return sign_access_token(
+        facts, issuer=provider.issuer, jti=jti, keys=provider.keys, sealer=provider.sealer, now=now
+    )

@@ -1,0 +1,78 @@
+"""The lifetimes and limits of the provider, each a setting with the default of the security policy."""
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ProviderLimits(BaseModel):
+    """Settings of the OpenID provider; durations are given in seconds or as ISO 8601 (`PT60S`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code_lifetime: timedelta = Field(
+        timedelta(seconds=60),
+        gt=timedelta(0),
+        le=timedelta(minutes=10),
+        description="Life of an authorization code.",
+    )
+    transaction_lifetime: timedelta = Field(
+        timedelta(minutes=15),
+        gt=timedelta(0),
+        le=timedelta(hours=1),
+        description="How long an authorization may wait for sign-in and consent.",
+    )
+    access_token_lifetime: timedelta = Field(
+        timedelta(minutes=10),
+        gt=timedelta(0),
+        le=timedelta(minutes=10),
+        description="Life of an access token.",
+    )
+    license_token_lifetime: timedelta = Field(
+        timedelta(minutes=5),
+        gt=timedelta(0),
+        le=timedelta(minutes=5),
+        description="Life of an access token that reaches real-name data or licenses.",
+    )
+    id_token_lifetime: timedelta = Field(
+        timedelta(minutes=10), gt=timedelta(0), le=timedelta(hours=1), description="Life of an ID token."
+    )
+    refresh_idle: timedelta = Field(
+        timedelta(days=7), gt=timedelta(0), description="A refresh token that is not used for so long dies."
+    )
+    refresh_absolute: timedelta = Field(
+        timedelta(days=30), gt=timedelta(0), description="No family of refresh tokens lives longer than this."
+    )
+    staff_refresh_absolute: timedelta = Field(
+        timedelta(hours=12), gt=timedelta(0), description="The same for what an officer authorised."
+    )
+    token_requests_per_window: int = Field(
+        30,
+        ge=0,
+        description="Requests to the token endpoint per client and address in one window; 0 is no limit.",
+    )
+    token_request_window: timedelta = Field(
+        timedelta(seconds=60), gt=timedelta(0), description="The window of `token_requests_per_window`."
+    )
+    max_query_octets: int = Field(8 * 1024, gt=0, description="Longest query of an authorization request, in octets.")
+    max_form_octets: int = Field(64 * 1024, gt=0, description="Longest form body, in octets.")
+    logout_timeout: timedelta = Field(
+        timedelta(seconds=5),
+        gt=timedelta(0),
+        le=timedelta(seconds=5),
+        description="Deadline of one sign-out message.",
+    )
+    logout_attempts: int = Field(8, ge=1, le=20, description="Sign-out messages are tried so often, then kept as dead.")
+    logout_first_retry: timedelta = Field(
+        timedelta(seconds=2),
+        gt=timedelta(0),
+        description="Pause before the second try; it doubles each time.",
+    )
+    logout_lease: timedelta = Field(
+        timedelta(seconds=30),
+        gt=timedelta(seconds=5),
+        description="How long one worker keeps a message to itself.",
+    )
+    logout_kept: timedelta = Field(
+        timedelta(days=7), gt=timedelta(0), description="How long receipts of sign-out messages are kept."
+    )

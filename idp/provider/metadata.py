@@ -1,0 +1,74 @@
+"""Provider metadata (OpenID Connect Discovery §3, RFC 8414 §2): generated from what is really switched on.
+
+Both well-known documents carry the same object. Endpoint paths stand here once; the HTTP layer mounts them
+from here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from idp.provider.authlib_server import Core
+from idp.provider.authorization_request import PROMPTS
+from idp.provider.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
+from idp.provider.pkce import CODE_CHALLENGE_METHOD
+from idp.provider.policies import POLICIES
+from idp.provider.scopes import CLAIM_LABELS, SCOPES
+from idp.vocabulary import ALL_ACR_VALUES
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointPaths:
+    """Where the endpoints live below the issuer."""
+
+    openid_configuration: str = "/.well-known/openid-configuration"
+    oauth_authorization_server: str = "/.well-known/oauth-authorization-server"
+    jwks: str = "/oauth/jwks"
+    authorize: str = "/oauth/authorize"
+    token: str = "/oauth/token"
+    introspect: str = "/oauth/introspect"
+    revoke: str = "/oauth/revoke"
+    userinfo: str = "/oauth/userinfo"
+    logout: str = "/oauth/logout"
+
+
+ENDPOINTS = EndpointPaths()
+
+
+def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
+    """Return the metadata of this issuer; grant types are those registered with the core."""
+    policies = POLICIES.values()
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": issuer + ENDPOINTS.authorize,
+        "token_endpoint": issuer + ENDPOINTS.token,
+        "userinfo_endpoint": issuer + ENDPOINTS.userinfo,
+        "jwks_uri": issuer + ENDPOINTS.jwks,
+        "introspection_endpoint": issuer + ENDPOINTS.introspect,
+        "revocation_endpoint": issuer + ENDPOINTS.revoke,
+        "end_session_endpoint": issuer + ENDPOINTS.logout,
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": _all_of(policy.response_types for policy in policies),
+        "response_modes_supported": _all_of(policy.response_modes for policy in policies),
+        "grant_types_supported": core.grant_types(),
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "token_endpoint_auth_methods_supported": list(ALL_METHODS),
+        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL_METHODS),
+        "revocation_endpoint_auth_methods_supported": list(ALL_METHODS),
+        "code_challenge_methods_supported": [CODE_CHALLENGE_METHOD],
+        "acr_values_supported": list(ALL_ACR_VALUES),
+        "prompt_values_supported": sorted(PROMPTS),
+        "claim_types_supported": ["normal"],
+        "claims_supported": ["sub", "acr", "amr", "auth_time", "sid", *CLAIM_LABELS],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "ui_locales_supported": ["zh-CN", "en"],
+    }
+
+
+def _all_of(groups: Any) -> list[str]:
+    return sorted({member for group in groups for member in group})

@@ -1,0 +1,73 @@
+"""Putting the provider together."""
+
+from collections.abc import Mapping, Sequence
+
+from foundation.batching import Claims, Coalescer
+from foundation.changes import ChangeFeed
+from foundation.database import Database
+from foundation.entropy import Entropy
+from foundation.expiring import ExpiringStore
+from foundation.ledger import Ledger
+from foundation.sealing import Sealer
+from foundation.signing import KeyRing
+from idp.people.facts import PersonFactsLoader
+from idp.provider.authlib_server import Core
+from idp.provider.clients import ClientRegistry
+from idp.provider.composition import Provider
+from idp.provider.consents import Consent, ConsentKey, find_consents
+from idp.provider.granting import CodeClaim, Grant, claim_codes
+from idp.provider.limits import ProviderLimits
+from idp.provider.revocations import RevocationList
+from idp.provider.subjects import Subjects
+
+
+async def open_provider(
+    *,
+    issuer: str,
+    limits: ProviderLimits,
+    subjects: Subjects,
+    db: Database,
+    ledger: Ledger,
+    feed: ChangeFeed,
+    keys: KeyRing,
+    sealer: Sealer,
+    store: ExpiringStore,
+    entropy: Entropy,
+    people: PersonFactsLoader,
+) -> Provider:
+    """Load the clients and begin to follow revocations.
+
+    Call before `feed.start()`, which brings the standing revocations. Raises ValueError for an unusable
+    issuer.
+    """
+    if issuer.endswith("/") or not issuer.startswith(("https://", "http://")):
+        raise ValueError("The issuer is an http or https address without a trailing slash.")
+    revocations = RevocationList()
+    revocations.open(feed)
+    clients = ClientRegistry(db)
+    await clients.open(feed)
+
+    async def fetch_consents(keys: Sequence[ConsentKey]) -> Mapping[ConsentKey, Consent]:
+        return await find_consents(db, keys)
+
+    async def claim(claims: Sequence[CodeClaim]) -> Mapping[CodeClaim, Grant]:
+        return await claim_codes(db, claims)
+
+    return Provider(
+        issuer=issuer,
+        limits=limits,
+        db=db,
+        ledger=ledger,
+        feed=feed,
+        keys=keys,
+        sealer=sealer,
+        store=store,
+        entropy=entropy,
+        people=people,
+        subjects=subjects,
+        clients=clients,
+        revocations=revocations,
+        consents=Coalescer(fetch_consents),
+        codes=Claims(claim),
+        core=Core(clients),
+    )

@@ -1,0 +1,150 @@
+"""Refresh tokens: one family per grant, a generation counter, and one conditional UPDATE for each rotation.
+
+A token reads `<family>.<generation>.<secret>`. Only the newest generation is accepted; an older one shows
+that somebody else holds a copy, and ends the whole family (RFC 9700 §4.14.2). The family's name is
+unguessable and stands nowhere else, so nobody without a token of the family can end it.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from foundation.database import Database
+from foundation.entropy import Entropy
+from foundation.ledger import Insert
+from idp.people.accounts import OPEN
+from idp.people.directory import ACTIVE
+from idp.people.tables import accounts, officers
+from idp.provider.tables import oauth_grants, refresh_families
+
+_FORM = re.compile(
+    r"(?P<family>[0-9a-f]{32})\.(?P<generation>[1-9][0-9]{0,8})\.(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A refresh token as it was presented or made; never logged, never stored."""
+
+    family_id: str
+    generation: int
+    secret: str
+
+    def __str__(self) -> str:
+        return f"{self.family_id}.{self.generation}.{self.secret}"
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 that is stored."""
+        return hashlib.sha256(str(self).encode("ascii")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshFamily:
+    """What the database says of a family."""
+
+    family_id: str
+    grant_id: str
+    client_id: str
+    generation: int
+    token_hash: bytes
+    idle_expires_at: datetime
+    absolute_expires_at: datetime
+    ended_at: datetime | None
+
+
+def parse_refresh_token(text: str) -> RefreshToken | None:
+    """Return the parts, or None when the text cannot be one of ours."""
+    match = _FORM.fullmatch(text)
+    if match is None:
+        return None
+    return RefreshToken(match["family"], int(match["generation"]), match["secret"])
+
+
+def new_family(
+    *,
+    grant_id: str,
+    client_id: str,
+    idle: timedelta,
+    absolute: timedelta,
+    entropy: Entropy,
+    now: datetime,
+) -> tuple[RefreshToken, Insert]:
+    """Return the first token of a new family and its row, to be written with the ledger entry of its issue."""
+    token = RefreshToken(entropy.identifier(), 1, entropy.token())
+    row = {
+        "family_id": token.family_id,
+        "grant_id": grant_id,
+        "client_id": client_id,
+        "generation": token.generation,
+        "token_hash": token.digest,
+        "idle_expires_at": min(now + idle, now + absolute),
+        "absolute_expires_at": now + absolute,
+        "created_at": now,
+        "ended_at": None,
+    }
+    return token, Insert(refresh_families, row)
+
+
+async def rotate(
+    db: Database, presented: RefreshToken, *, client_id: str, idle: timedelta, entropy: Entropy, now: datetime
+) -> tuple[RefreshToken, RefreshFamily] | None:
+    """Replace the presented token by the next generation, if it is the newest one, alive and the client's.
+
+    Alive means as well: the grant has not ended, the account is open, and an officer still holds the post.
+
+    One statement decides among all nodes; None says that nothing was changed, and `find_family` tells why.
+    """
+    successor = RefreshToken(presented.family_id, presented.generation + 1, entropy.token())
+    family = refresh_families.c
+    live_grant = (
+        select(oauth_grants.c.grant_id)
+        .join(accounts, accounts.c.account_id == oauth_grants.c.account_id)
+        .outerjoin(officers, officers.c.officer_id == oauth_grants.c.officer_id)
+        .where(
+            oauth_grants.c.grant_id == family.grant_id,
+            oauth_grants.c.ended_at.is_(None),
+            accounts.c.status == OPEN,
+            or_(oauth_grants.c.officer_id.is_(None), officers.c.status == ACTIVE),
+        )
+    )
+    async with db.read() as connection:
+        rows = await connection.execute(
+            update(refresh_families)
+            .where(
+                family.family_id == presented.family_id,
+                family.generation == presented.generation,
+                family.token_hash == presented.digest,
+                family.client_id == client_id,
+                family.ended_at.is_(None),
+                family.idle_expires_at > now,
+                family.absolute_expires_at > now,
+                live_grant.exists(),
+            )
+            .values(generation=successor.generation, token_hash=successor.digest, idle_expires_at=now + idle)
+            .returning(refresh_families)
+        )
+        row = rows.mappings().first()
+    return None if row is None else (successor, _family(row))
+
+
+async def find_family(db: Database, family_id: str) -> RefreshFamily | None:
+    """Return the family, ended or not."""
+    async with db.read() as connection:
+        rows = await connection.execute(select(refresh_families).where(refresh_families.c.family_id == family_id))
+        row = rows.mappings().first()
+    return None if row is None else _family(row)
+
+
+def is_reuse(presented: RefreshToken, family: RefreshFamily, client_id: str) -> bool:
+    """Tell whether a refused token is an older generation in the hands of the family's own client."""
+    return family.client_id == client_id and presented.generation < family.generation
+
+
+def _family(row: Mapping[Any, Any]) -> RefreshFamily:
+    return RefreshFamily(**{name: row[name] for name in RefreshFamily.__dataclass_fields__})

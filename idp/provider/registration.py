@@ -1,0 +1,297 @@
+"""Registering applications: every member is judged before anything is stored.
+
+The secret of a confidential client carries 256 random bits, is returned once and stored as its SHA-256; two
+are valid while a rotation overlaps.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from foundation.database import Database
+from foundation.entropy import Entropy
+from foundation.ledger import Change, Entry, Ledger
+from idp.provider.clients import (
+    TOPIC,
+    AuthMethod,
+    Client,
+    ClientSecret,
+    ClientStatus,
+    ConsentRule,
+    parse_secrets,
+    render_secrets,
+)
+from idp.provider.errors import InvalidClientMetadata
+from idp.provider.policies import POLICIES
+from idp.provider.redirects import ApplicationType, check_registrable_uri, host_of
+from idp.provider.scopes import OPENID, SCOPES
+from idp.provider.tables import oauth_clients
+
+SECRET_OCTETS = 32
+FEWEST_SECRET_CHARACTERS = 32
+LONGEST_OVERLAP = timedelta(days=30)
+
+_CLIENT_ID = re.compile(r"[a-z][a-z0-9-]{1,39}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRegistration:
+    """What a department asks for. `sector` defaults to the host of the first redirect URI.
+
+    `introspects` are the resources whose tokens the client may introspect, because it serves them.
+    """
+
+    client_id: str
+    name_zh: str
+    name_en: str
+    department_id: str
+    application_type: ApplicationType = "web"
+    token_endpoint_auth_method: AuthMethod = "client_secret_basic"
+    redirect_uris: Sequence[str] = ()
+    post_logout_redirect_uris: Sequence[str] = ()
+    backchannel_logout_uri: str | None = None
+    grant_types: Sequence[str] = ("authorization_code",)
+    scopes: Sequence[str] = (OPENID, "profile")
+    resources: Sequence[str] = ()
+    introspects: Sequence[str] = ()
+    sector: str | None = None
+    consent: ConsentRule = "ask"
+    consent_basis: str | None = None
+    home_uri: str | None = None
+    policy: str = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A client on record; `secret` is shown now and never again, None for a public client."""
+
+    client: Client
+    secret: str | None
+
+
+def check_registration(wanted: ClientRegistration) -> None:
+    """Raise InvalidClientMetadata at the first member that breaks a rule (RFC 7591 §2, RFC 9700 §2)."""
+    # Subjects have 43 characters: a shorter identifier can never be taken for one (RFC 9700 §4.15).
+    if not _CLIENT_ID.fullmatch(wanted.client_id):
+        raise InvalidClientMetadata("client_id", "2 to 40 lower-case letters, digits and hyphens")
+    for member, text in (("name_zh", wanted.name_zh), ("name_en", wanted.name_en)):
+        if not 0 < len(text.strip()) <= 128 or not text.isprintable():
+            raise InvalidClientMetadata(member, "1 to 128 printable characters")
+    policy = POLICIES.get(wanted.policy)
+    if policy is None:
+        raise InvalidClientMetadata("policy", "unknown")
+    if wanted.token_endpoint_auth_method not in policy.auth_methods:
+        raise InvalidClientMetadata("token_endpoint_auth_method", "not allowed by the policy")
+    if not wanted.grant_types or not set(wanted.grant_types) <= policy.grant_types:
+        raise InvalidClientMetadata("grant_types", "not allowed by the policy")
+    _check_kind(wanted)
+    _check_uris(wanted)
+    if unknown := [name for name in wanted.scopes if name not in SCOPES]:
+        raise InvalidClientMetadata("scopes", f"unknown scope {unknown[0]!r}")
+    if wanted.consent == "exempt" and not wanted.consent_basis:
+        raise InvalidClientMetadata("consent_basis", "an exemption names its legal basis")
+
+
+async def register_client(
+    wanted: ClientRegistration,
+    *,
+    db: Database,
+    ledger: Ledger,
+    entropy: Entropy,
+    actor: str,
+    now: datetime,
+    secret: str | None = None,
+) -> Registered:
+    """Store a new client and record it; raises InvalidClientMetadata.
+
+    `secret` lets an operator move a client with its secret from another place; it must be as long as a made
+    one.
+    """
+    check_registration(wanted)
+    if wanted.token_endpoint_auth_method == "none":
+        secret = None
+    elif secret is None:
+        secret = entropy.token(SECRET_OCTETS)
+    elif len(secret) < FEWEST_SECRET_CHARACTERS:
+        raise InvalidClientMetadata("client_secret", "at least 32 characters")
+    client = _new_client(wanted, secret, now)
+    async with db.transaction() as connection:
+        taken = await connection.execute(
+            select(oauth_clients.c.client_id).where(oauth_clients.c.client_id == wanted.client_id)
+        )
+        if taken.first() is not None:
+            raise InvalidClientMetadata("client_id", "already registered")
+        await connection.execute(insert(oauth_clients).values(_row(client)))
+        change = Change(TOPIC, client.client_id)
+        await ledger.append_in(connection, _entry("oauth.client_registered", client, actor, now), changes=[change])
+    return Registered(client, secret)
+
+
+async def rotate_client_secret(
+    client_id: str,
+    *,
+    overlap: timedelta,
+    db: Database,
+    ledger: Ledger,
+    entropy: Entropy,
+    actor: str,
+    now: datetime,
+) -> str:
+    """Give the client a new secret and return it.
+
+    The newest old one stays valid for `overlap`, others die now.
+    """
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise InvalidClientMetadata("overlap", "between zero and thirty days")
+    secret = entropy.token(SECRET_OCTETS)
+    async with db.transaction() as connection:
+        row = await _locked_row(connection, client_id)
+        if row["token_endpoint_auth_method"] == "none":
+            raise InvalidClientMetadata("client_id", "a public client has no secret")
+        current = [entry for entry in parse_secrets(row["secrets"]) if entry.expires_at is None]
+        kept = [replace(entry, expires_at=now + overlap) for entry in current if overlap]
+        secrets = (ClientSecret(_sha256(secret), None), *kept)
+        await connection.execute(
+            update(oauth_clients)
+            .where(oauth_clients.c.client_id == client_id)
+            .values(secrets=render_secrets(secrets), updated_at=now)
+        )
+        entry = Entry(kind="oauth.client_secret_rotated", at=now, outcome="done", actor=actor, client=client_id)
+        await ledger.append_in(connection, entry, changes=[Change(TOPIC, client_id)])
+    return secret
+
+
+async def set_client_status(
+    client_id: str,
+    status: ClientStatus,
+    *,
+    token_lifetime: timedelta,
+    db: Database,
+    ledger: Ledger,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Disable or enable a client; disabling revokes every access token it holds."""
+    changes = [Change(TOPIC, client_id)]
+    if status == "disabled":
+        changes.append(Change("revoked", f"client:{client_id}", expires_at=now + token_lifetime))
+    async with db.transaction() as connection:
+        await _locked_row(connection, client_id)
+        await connection.execute(
+            update(oauth_clients).where(oauth_clients.c.client_id == client_id).values(status=status, updated_at=now)
+        )
+        entry = Entry(kind=f"oauth.client_{status}", at=now, outcome="done", actor=actor, client=client_id)
+        await ledger.append_in(connection, entry, changes=changes)
+
+
+async def _locked_row(connection: Any, client_id: str) -> Any:
+    found = await connection.execute(
+        select(oauth_clients).where(oauth_clients.c.client_id == client_id).with_for_update()
+    )
+    row = found.mappings().first()
+    if row is None:
+        raise InvalidClientMetadata("client_id", "not registered")
+    return row
+
+
+def _check_kind(wanted: ClientRegistration) -> None:
+    grant_types = set(wanted.grant_types)
+    if wanted.token_endpoint_auth_method == "none":
+        if wanted.application_type != "native":
+            raise InvalidClientMetadata("token_endpoint_auth_method", "only native applications are public")
+        if "client_credentials" in grant_types or wanted.introspects:
+            raise InvalidClientMetadata("grant_types", "a public client acts for persons alone")
+    if "refresh_token" in grant_types and "authorization_code" not in grant_types:
+        raise InvalidClientMetadata("grant_types", "refresh_token needs authorization_code")
+    if ("authorization_code" in grant_types) != bool(wanted.redirect_uris):
+        raise InvalidClientMetadata("redirect_uris", "redirect URIs and the code flow go together")
+
+
+def _check_uris(wanted: ClientRegistration) -> None:
+    for uri in wanted.redirect_uris:
+        check_registrable_uri(uri, member="redirect_uris", application_type=wanted.application_type)
+    for uri in wanted.post_logout_redirect_uris:
+        check_registrable_uri(uri, member="post_logout_redirect_uris", application_type=wanted.application_type)
+    for member, single in (
+        ("backchannel_logout_uri", wanted.backchannel_logout_uri),
+        ("home_uri", wanted.home_uri),
+    ):
+        if single is not None:
+            check_registrable_uri(single, member=member)
+    for member, resources in (("resources", wanted.resources), ("introspects", wanted.introspects)):
+        for resource in resources:
+            check_registrable_uri(resource, member=member)
+    # One person must not be one subject to two departments: hosts may be shared only on purpose, by naming
+    # it.
+    if wanted.sector is None and len({host_of(uri) for uri in wanted.redirect_uris}) > 1:
+        raise InvalidClientMetadata("sector", "redirect URIs on several hosts need a sector")
+
+
+def _new_client(wanted: ClientRegistration, secret: str | None, now: datetime) -> Client:
+    return Client(
+        client_id=wanted.client_id,
+        name_zh=wanted.name_zh,
+        name_en=wanted.name_en,
+        department_id=wanted.department_id,
+        policy=wanted.policy,
+        status="active",
+        application_type=wanted.application_type,
+        token_endpoint_auth_method=wanted.token_endpoint_auth_method,
+        secrets=() if secret is None else (ClientSecret(_sha256(secret), None),),
+        redirect_uris=tuple(wanted.redirect_uris),
+        post_logout_redirect_uris=tuple(wanted.post_logout_redirect_uris),
+        backchannel_logout_uri=wanted.backchannel_logout_uri,
+        grant_types=frozenset(wanted.grant_types),
+        scopes=frozenset(wanted.scopes),
+        resources=frozenset(wanted.resources),
+        introspects=frozenset(wanted.introspects),
+        sector=wanted.sector or _default_sector(wanted),
+        consent=wanted.consent,
+        consent_basis=wanted.consent_basis,
+        home_uri=wanted.home_uri,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _default_sector(wanted: ClientRegistration) -> str:
+    # A loopback host belongs to nobody: two apps on one machine must not share a sector by accident.
+    host = host_of(wanted.redirect_uris[0]) if wanted.redirect_uris else ""
+    return wanted.client_id if host in ("", "127.0.0.1", "[::1]") else host
+
+
+def _row(client: Client) -> dict[str, Any]:
+    row = {name: getattr(client, name) for name in Client.__dataclass_fields__}
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        row[name] = list(row[name])
+    for name in ("grant_types", "scopes", "resources", "introspects"):
+        row[name] = sorted(row[name])
+    row["secrets"] = render_secrets(client.secrets)
+    return row
+
+
+def _entry(kind: str, client: Client, actor: str, now: datetime) -> Entry:
+    return Entry(
+        kind=kind,
+        at=now,
+        outcome="done",
+        actor=actor,
+        department=client.department_id,
+        client=client.client_id,
+        details={
+            "policy": client.policy,
+            "grant_types": sorted(client.grant_types),
+            "scopes": sorted(client.scopes),
+            "redirect_uris": list(client.redirect_uris),
+            "sector": client.sector,
+        },
+    )
+
+
+def _sha256(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

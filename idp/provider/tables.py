@@ -1,0 +1,116 @@
+"""Tables of clients, grants, refresh families, consents and sign-out messages.
+
+Codes, refresh tokens and client secrets are stored as SHA-256 of 256 random bits. What is spent once is
+spent by one conditional UPDATE on its row here; Redis is never asked.
+"""
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from foundation.database import Instant, metadata
+
+oauth_clients = Table(
+    "oauth_clients",
+    metadata,
+    Column("client_id", String(64), primary_key=True),
+    Column("name_zh", String(128), nullable=False),
+    Column("name_en", String(128), nullable=False),
+    Column("department_id", String(32), nullable=False),
+    Column("policy", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("application_type", String(16), nullable=False),
+    Column("token_endpoint_auth_method", String(32), nullable=False),
+    # [{"sha256": hex, "expires_at": RFC 3339 or null}]: two during the overlap of a rotation.
+    Column("secrets", JSON, nullable=False),
+    Column("redirect_uris", JSON, nullable=False),
+    Column("post_logout_redirect_uris", JSON, nullable=False),
+    Column("backchannel_logout_uri", String(2000)),
+    Column("grant_types", JSON, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("resources", JSON, nullable=False),
+    Column("introspects", JSON, nullable=False),
+    Column("sector", String(255), nullable=False),
+    Column("consent", String(16), nullable=False),
+    Column("consent_basis", String(255)),
+    Column("home_uri", String(2000)),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+oauth_grants = Table(
+    "oauth_grants",
+    metadata,
+    # A grant begins as an authorization code and lives on as what was issued from it.
+    Column("grant_id", String(32), primary_key=True),
+    Column("code_hash", LargeBinary, nullable=False, unique=True),
+    Column("code_expires_at", Instant, nullable=False),
+    Column("redeemed_at", Instant),
+    Column("ended_at", Instant),
+    Column("client_id", String(64), ForeignKey("oauth_clients.client_id"), nullable=False),
+    Column("person_id", String(32), nullable=False),
+    Column("account_id", String(32), nullable=False),
+    Column("officer_id", String(32)),
+    Column("session_id", String(32), nullable=False),
+    # The name of the session for this client alone; by it an app may end a session whose cookie did not
+    # travel.
+    Column("sid", String(43), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("authentication", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_oauth_grants_session", "session_id"),
+    Index("ix_oauth_grants_sid", "sid"),
+    Index("ix_oauth_grants_person", "person_id", "client_id"),
+)
+
+refresh_families = Table(
+    "refresh_families",
+    metadata,
+    Column("family_id", String(32), primary_key=True),
+    Column("grant_id", String(32), nullable=False, unique=True),
+    Column("client_id", String(64), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("idle_expires_at", Instant, nullable=False),
+    Column("absolute_expires_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("person_id", String(32), primary_key=True),
+    Column("client_id", String(64), ForeignKey("oauth_clients.client_id"), primary_key=True),
+    Column("items", JSON, nullable=False),
+    Column("agreed_at", Instant, nullable=False),
+    Column("withdrawn_at", Instant),
+)
+
+logout_messages = Table(
+    "logout_messages",
+    metadata,
+    # One message for each app that a session had reached; its last state is the receipt.
+    Column("message_id", String(32), primary_key=True),
+    Column("session_id", String(32), nullable=False),
+    Column("client_id", String(64), ForeignKey("oauth_clients.client_id"), nullable=False),
+    Column("person_id", String(32), nullable=False),
+    Column("sid", String(43), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Instant, nullable=False),
+    Column("leased_by", String(32)),
+    Column("last_problem", String(64)),
+    Column("created_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    UniqueConstraint("session_id", "client_id"),
+    Index("ix_logout_messages_due", "state", "next_attempt_at"),
+)

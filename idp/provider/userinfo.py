@@ -1,0 +1,77 @@
+"""The userinfo endpoint (OpenID Connect Core §5.3):
+
+What the person agreed that this app may know, as of now.
+"""
+
+from datetime import datetime
+
+from foundation.ledger import Entry
+from foundation.problems import RenzhengError
+from idp.provider.access_tokens import VerifiedAccessToken
+from idp.provider.back_channel import NO_STORE, OAuthResponse
+from idp.provider.claims import released_claims, userinfo_claims
+from idp.provider.composition import NOWHERE, Origin, Provider
+from idp.provider.errors import InsufficientScope, InvalidToken
+from idp.provider.resource_access import read_bearer, render_challenge, verify_access_token
+from idp.provider.resources import userinfo_audience
+from idp.provider.scopes import OPENID, SCOPE_OF_CLAIM
+
+KIND = "oauth.userinfo"
+
+
+async def userinfo(
+    authorization: tuple[str, ...], *, provider: Provider, now: datetime, origin: Origin = NOWHERE
+) -> OAuthResponse:
+    """Answer with the claims; every disclosure and every refusal of a token is on record before it is
+    answered.
+
+    Raises StorageUnavailable when neither can be recorded, or when revocations have not been heard lately.
+    """
+    await provider.clients.refresh()
+    verified: VerifiedAccessToken | None = None
+    try:
+        verified = verify_access_token(
+            read_bearer(authorization),
+            audience=userinfo_audience(provider.issuer),
+            scope=OPENID,
+            provider=provider,
+            now=now,
+        )
+        return await _disclose(verified, provider, origin, now)
+    except (InvalidToken, InsufficientScope) as refused:
+        await _record(verified, refused, (), provider, origin, now)
+        return render_challenge(refused)
+
+
+async def _disclose(verified: VerifiedAccessToken, provider: Provider, origin: Origin, now: datetime) -> OAuthResponse:
+    client = provider.clients.find_active(verified.client_id)
+    facts = None if verified.person_id is None else await provider.people.load(verified.person_id)
+    if client is None or facts is None or not facts.is_open:
+        raise InvalidToken("client or account is not open")
+    # An entitlement that the client lost since the token was made is lost here as well.
+    names = [name for name in userinfo_claims(verified.scope, verified.claims) if SCOPE_OF_CLAIM[name] in client.scopes]
+    claims = released_claims(facts, names)
+    await _record(verified, None, tuple(sorted(claims)), provider, origin, now)
+    return OAuthResponse(200, {"sub": verified.subject, **claims}, NO_STORE)
+
+
+async def _record(
+    verified: VerifiedAccessToken | None,
+    refused: RenzhengError | None,
+    disclosed: tuple[str, ...],
+    provider: Provider,
+    origin: Origin,
+    now: datetime,
+) -> None:
+    entry = Entry(
+        kind=KIND,
+        at=now,
+        outcome="allowed" if refused is None else "refused",
+        code=None if refused is None else refused.code,
+        actor=None if verified is None else f"client:{verified.client_id}",
+        client=None if verified is None else verified.client_id,
+        request_id=origin.request_id,
+        details={"claims": list(disclosed)} if disclosed else {},
+        personal={"person": verified.person_id} if verified is not None and verified.person_id else {},
+    )
+    await provider.ledger.append(entry)
