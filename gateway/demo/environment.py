@@ -9,9 +9,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from adapters.settings import AdapterSettings
 from pydantic import BaseModel, SecretStr
 
+from adapters.settings import AdapterSettings
 from foundation.entropy import Entropy
 from gateway.demo.places import Places
 from gateway.demo.state import write_private

@@ -9,8 +9,8 @@ import signal
 from collections.abc import Iterator, Mapping
 
 import uvicorn
-from adapters.simulators.catalogue import SIMULATORS
 
+from adapters.simulators.catalogue import SIMULATORS
 from gateway.demo.places import LOOPBACK, Places
 from gateway.demo.world import world_at
 

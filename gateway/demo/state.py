@@ -106,14 +106,6 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def read_world(path: Path) -> dict[str, Any] | None:
-    """Return the world file's content, or None when there is none yet."""
-    if not path.exists():
-        return None
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
-
-
 def write_world(path: Path, world: Mapping[str, Any]) -> None:
     """Write the world file; it names passwords and secrets of the demo, so only its owner may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -111,12 +111,22 @@ class Browser:
                 return self._send("GET", target, None)
         raise NotAsTold(f"{page.describe()} has no link to {path}")
 
-    def submit(self, page: Page, form: Form, values: Values | None = None, *, button: str | None = None) -> Page:
+    def submit(
+        self,
+        page: Page,
+        form: Form,
+        values: Values | None = None,
+        *,
+        button: str | None = None,
+        altered: Values | None = None,
+    ) -> Page:
         """Fill the form in and press a button; `button` is its value or text, by default the first one.
 
-        A value of None leaves the field out (an unticked box); several values tick several boxes.
+        A value of None leaves the field out (an unticked box); several values tick several boxes. `altered` is
+        sent as it is, whether the page offers it or not: so asks somebody who edits the page before sending it.
         """
-        pairs = _filled(form, values or {})
+        pairs = [pair for pair in _filled(form, values or {}) if pair[0] not in (altered or {})]
+        pairs += _pairs(altered or {})
         pressed = _pressed(form, button)
         if pressed is not None and pressed.name:
             pairs.append((pressed.name, pressed.value))
@@ -186,14 +196,18 @@ def _filled(form: Form, values: Values) -> list[tuple[str, str]]:
     unknown = set(values) - form.names
     if unknown:
         raise NotAsTold(f"the form to {form.action or 'its own page'} has no field {', '.join(sorted(unknown))}")
-    pairs = [pair for pair in form.fields if pair[0] not in values]
-    for name, value in values.items():
-        several = [value] if isinstance(value, str) else list(value or ())
-        for one in several:
-            if name in form.choices and one not in form.choices[name]:
-                raise NotAsTold(f"the field {name} offers no {one}")
-            pairs.append((name, one))
-    return pairs
+    for name, value in _pairs(values):
+        if name in form.choices and value not in form.choices[name]:
+            raise NotAsTold(f"the field {name} offers no {value}")
+    return [pair for pair in form.fields if pair[0] not in values] + _pairs(values)
+
+
+def _pairs(values: Values) -> list[tuple[str, str]]:
+    return [
+        (name, one)
+        for name, value in values.items()
+        for one in ([value] if isinstance(value, str) else list(value or ()))
+    ]
 
 
 def _pressed(form: Form, wanted: str | None) -> Button | None:

@@ -69,6 +69,8 @@ class Document:
     text: str = ""
     links: list[Link] = field(default_factory=list)
     forms: list[Form] = field(default_factory=list)
+    articles: list[str] = field(default_factory=list)
+    """The texts of the page's articles, in order; an inner article's text is in the outer one's too."""
 
 
 def read_document(markup: str) -> Document:
@@ -94,6 +96,7 @@ class _Reader(HTMLParser):
         self._option: str | None = None
         self._textarea: str | None = None
         self._text_of_area = ""
+        self._articles: list[int] = []
 
     def finished(self) -> Document:
         """Return the document once everything is read."""
@@ -112,6 +115,8 @@ class _Reader(HTMLParser):
             self._open.append(tag)
         if tag in _BLOCKS or tag == "br":
             self._words.append(" ")
+        if tag == "article":
+            self._articles.append(len(self._words))
         if tag == "form":
             method = (attributes.get("method") or "get").lower()
             self._form = Form(attributes.get("action") or "", method)
@@ -139,6 +144,9 @@ class _Reader(HTMLParser):
                 pass
         if tag in _BLOCKS:
             self._words.append(" ")
+        if tag == "article" and self._articles:
+            words = "".join(self._words[self._articles.pop() :])
+            self._document.articles.append(" ".join(words.split()))
         if tag == "form":
             self._form = None
         elif tag == "button":

@@ -1,0 +1,100 @@
+"""`renzheng client`: the applications that people sign in to and that look licenses up."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from gateway.cli.console import answer, stop, table
+from gateway.cli.exit_codes import EXIT_CODES_HELP, ExitCode
+
+commands = typer.Typer(
+    help=(
+        "Client applications.\n\nExamples:\n\n"
+        "  renzheng client list\n\n"
+        "  renzheng client add jzz --name-zh 居住证办理 --name-en 'Residence permits' --department housing \\\n\n"
+        "      --redirect-uri https://jzz.example/callback --scope openid --scope realname\n\n"
+        "  renzheng client rotate-secret jzz --overlap-days 7\n\n"
+        "  renzheng client disable jzz"
+    ),
+    epilog=EXIT_CODES_HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+ClientId = Annotated[str, typer.Argument(help="The client_id.")]
+CLI_ACTOR = "system:cli"
+
+
+@commands.command("list")
+def list_clients(as_json: AsJson = False) -> None:
+    """List every client with its department, policy and state."""
+    from gateway.cli.client_acts import list_all
+    from gateway.cli.surroundings import run
+
+    clients = run(list_all())
+    rows = [(one["client_id"], one["name_zh"], one["department"], one["policy"], one["status"]) for one in clients]
+    answer({"clients": clients}, table(("client_id", "name", "department", "policy", "status"), rows), as_json=as_json)
+
+
+@commands.command()
+def add(
+    client_id: ClientId,
+    name_zh: Annotated[str, typer.Option(help="Name shown to people, in Chinese.")],
+    name_en: Annotated[str, typer.Option(help="Name shown to people, in English.")],
+    department: Annotated[str, typer.Option(help="Slug of the responsible department.")],
+    redirect_uri: Annotated[list[str] | None, typer.Option(help="May be repeated; compared exactly.")] = None,
+    post_logout_redirect_uri: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    backchannel_logout_uri: Annotated[str | None, typer.Option(help="Where sign-outs are told.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    grant_type: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    public: Annotated[bool, typer.Option("--public", help="A native app without a secret.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Register a client and print its secret, which is never shown again."""
+    from gateway.cli.client_acts import NewClient, add_one
+    from gateway.cli.surroundings import run
+
+    wanted = NewClient(
+        client_id=client_id,
+        name_zh=name_zh,
+        name_en=name_en,
+        department=department,
+        redirect_uris=tuple(redirect_uri or ()),
+        post_logout_redirect_uris=tuple(post_logout_redirect_uri or ()),
+        backchannel_logout_uri=backchannel_logout_uri,
+        scopes=tuple(scope or ("openid", "profile")),
+        grant_types=tuple(grant_type or ("authorization_code",)),
+        public=public,
+    )
+    secret = run(add_one(wanted))
+    lines = [f"已登记 · registered {client_id}"]
+    if secret is not None:
+        lines += [f"client_secret: {secret}", "请立即保存，不再显示 · keep it now, it is never shown again"]
+    answer({"client_id": client_id, "client_secret": secret}, lines, as_json=as_json)
+
+
+@commands.command("rotate-secret")
+def rotate_secret(
+    client_id: ClientId,
+    overlap_days: Annotated[int, typer.Option(min=0, max=30, help="How long the old secret stays valid.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Give a client a new secret; the old one stays valid for the overlap."""
+    from gateway.cli.client_acts import rotate_one
+    from gateway.cli.surroundings import run
+
+    secret = run(rotate_one(client_id, timedelta(days=overlap_days)))
+    lines = [f"client_secret: {secret}", f"旧密钥 {overlap_days} 天后失效 · the old one ends in {overlap_days} days"]
+    answer({"client_id": client_id, "client_secret": secret}, lines, as_json=as_json)
+
+
+@commands.command()
+def disable(client_id: ClientId, as_json: AsJson = False) -> None:
+    """Stop a client at once: no sign-ins, no tokens, and its access tokens are revoked."""
+    from gateway.cli.client_acts import disable_one
+    from gateway.cli.surroundings import run
+
+    if not run(disable_one(client_id)):
+        stop(f"没有这个应用 · there is no client {client_id}", ExitCode.NOT_FOUND)
+    answer({"client_id": client_id, "status": "disabled"}, [f"已停用 · disabled {client_id}"], as_json=as_json)

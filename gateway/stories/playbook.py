@@ -1,0 +1,51 @@
+"""The stories by name, each with its steps in order."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from foundation.entropy import SystemEntropy
+from gateway.settings import ENV_FILE
+from gateway.stories.main import accesses, arrival, desk, ledger, lookup_api, registration, sign_out
+from gateway.stories.main.cast import Cast
+from gateway.stories.story import Outcome, Played, Step, play
+from gateway.stories.world import read_story_world
+
+MAIN: tuple[Step[Cast], ...] = (
+    Step(1, "a citizen comes in through the provincial center and agrees", arrival.come_in_through_the_center),
+    Step(1, "the housing app knows name and level", arrival.be_in_the_housing_app),
+    Step(2, "the business app needs no second sign-in and has another subject", arrival.be_in_the_business_app),
+    Step(3, "a second citizen registers with a text message and a real-name check", registration.register),
+    Step(3, "and signs in with the password", registration.sign_in_with_the_password),
+    Step(4, "an officer signs in with two factors", desk.sign_in_with_two_factors),
+    Step(4, "what the citizen sees before", accesses.count_before),
+    Step(4, "verify answers within the grant", desk.verify),
+    Step(4, "masked answers within the grant", desk.masked),
+    Step(4, "full answers within the grant", desk.full),
+    Step(4, "an ungranted field is refused", desk.refuse_ungranted_field),
+    Step(4, "a higher grade is refused", desk.refuse_higher_grade),
+    Step(4, "a closed case is refused", desk.refuse_closed_case),
+    Step(4, "a type without grant is refused", desk.refuse_ungranted_type),
+    Step(4, "a type held above comes through the license library", desk.fetch_from_the_library),
+    Step(5, "the housing app's backend looks up through the API", lookup_api.look_up_through_the_backend),
+    Step(5, "and is refused beyond the grant", lookup_api.be_refused_through_the_backend),
+    Step(5, "a repeated request gets the same receipt", lookup_api.repeat_a_request),
+    Step(6, "the citizen sees every one of these uses", accesses.see_every_use),
+    Step(7, "the citizen signs out once", sign_out.sign_out_once),
+    Step(7, "both apps were told and their sessions are over", sign_out.have_both_apps_told),
+    Step(8, "the ledger is sound and has a checkpoint", ledger.verify_the_ledger),
+    Step(8, "one altered byte is found, and its row named", ledger.name_an_altered_row),
+)
+
+STORIES: dict[str, tuple[Step[Cast], ...]] = {"main": MAIN}
+
+
+def play_story(name: str, world_file: Path, *, report: Callable[[Played], None]) -> Outcome:
+    """Play a story against the demo whose world file this is; its settings lie beside it, or where RENZHENG_ENV_FILE says."""
+    beside = world_file.parent / "renzheng.env"
+    environment_file = beside if beside.exists() else Path(os.environ.get(ENV_FILE, str(beside)))
+    cast = Cast(read_story_world(world_file), environment_file, SystemEntropy())
+    try:
+        return play(STORIES[name], cast, report=report)
+    finally:
+        cast.close()
