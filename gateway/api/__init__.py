@@ -1,0 +1,1 @@
+"""The machine interfaces: OAuth endpoints and the license API."""

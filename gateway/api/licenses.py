@@ -1,0 +1,171 @@
+"""The license API: `POST /api/v1/licenses/lookup` and the published catalogue `GET /api/v1/license-types`.
+
+The lookup takes an access token of scope `license.lookup` for the audience of this API: a department
+application's own, naming the officer it acts for in the body, or an officer's. A citizen's token opens
+nothing here.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from certs_catalog.catalog import LicenseType
+from certs_catalog.errors import InvalidLookup, MemberProblem
+from certs_catalog.lookup.look_up import look_up_license, refuse_unreadable
+from certs_catalog.lookup.outcomes import Refusal
+from certs_catalog.lookup.parse import parse_lookup
+from certs_catalog.lookup.request import LookupRequest
+from certs_catalog.reasons import request_form
+from certs_catalog.statuses import beijing_date
+from foundation.problems import PROBLEM_MEDIA_TYPE, ErrorCode, Problem, describe_problem, render_problem
+from gateway.api.license_callers import NotAccepted, caller_of
+from gateway.requests import parts_of
+from idp.provider.access_tokens import VerifiedAccessToken
+from idp.provider.errors import InsufficientScope, InvalidToken
+from idp.provider.resource_access import challenge_for, read_bearer, verify_access_token
+
+LOOKUP_PATH = "/api/v1/licenses/lookup"
+SCOPE = "license.lookup"
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_JSON = re.compile(r"application/json(?:\s*;\s*charset=\"?utf-8\"?)?", re.ASCII | re.IGNORECASE)
+
+
+def license_routes() -> list[BaseRoute]:
+    """Return the routes of this module."""
+    return [
+        Route(LOOKUP_PATH, post_lookup, methods=["POST"]),
+        Route("/api/v1/license-types", list_license_types),
+    ]
+
+
+async def post_lookup(request: Request) -> Response:
+    """`POST /api/v1/licenses/lookup`:
+
+    One graded lookup; 200 with results, receipt and source, or a problem document.
+    """
+    parts = parts_of(request)
+    now = parts.clock()
+    try:
+        token = verify_access_token(
+            read_bearer(tuple(request.headers.getlist("authorization"))),
+            audience=f"{parts.settings.issuer}/api/v1/licenses",
+            scope=SCOPE,
+            provider=parts.provider,
+            now=now,
+        )
+    except (InvalidToken, InsufficientScope) as refused:
+        return _problem(request, describe_problem(refused), {"WWW-Authenticate": challenge_for(refused)})
+    try:
+        request_id = _own_request_id(request)
+        asked = await _parsed(request)
+        caller = await caller_of(token, asked, parts=parts, network=request.state.network)
+    except InvalidLookup as invalid:
+        return await _refused_unread(request, token, invalid.reason, invalid.errors)
+    except NotAccepted as refused:
+        return await _refused_unread(request, token, refused.reason, refused.errors)
+    outcome = await look_up_license(asked, caller, room=parts.licenses, request_id=request_id, now=now)
+    if isinstance(outcome, Refusal):
+        return _problem(request, outcome.problem(), outcome.headers)
+    return Response(outcome.body(), media_type="application/json")
+
+
+async def list_license_types(request: Request) -> Response:
+    """`GET /api/v1/license-types`:
+
+    The published catalogue with its field dictionary; it holds nothing about anybody.
+    """
+    catalog = parts_of(request).licenses.catalog
+    return JSONResponse({"license_types": [_render_type(entry) for entry in catalog.types.values()]})
+
+
+def _own_request_id(request: Request) -> str | None:
+    """Return the caller's X-Request-Id, None when it sent none.
+
+    Anything but one UUID is refused, since it would not protect.
+    """
+    given = request.headers.getlist("x-request-id")
+    if not given:
+        return None
+    if len(given) != 1 or not _UUID.fullmatch(given[0]):
+        raise InvalidLookup(request_form.REQUEST_ID_INVALID)
+    return given[0].lower()
+
+
+async def _parsed(request: Request) -> LookupRequest:
+    parts = parts_of(request)
+    kinds = request.headers.getlist("content-type")
+    if len(kinds) != 1 or not _JSON.fullmatch(kinds[0].strip()) or "content-encoding" in request.headers:
+        raise InvalidLookup(request_form.MEDIA_TYPE_UNSUPPORTED)
+    return parse_lookup(await request.body(), limits=parts.licenses.limits, today=beijing_date(parts.clock()))
+
+
+async def _refused_unread(
+    request: Request, token: VerifiedAccessToken, reason: ErrorCode, errors: Sequence[MemberProblem]
+) -> Response:
+    """Record a request that never became a lookup, and answer it."""
+    parts = parts_of(request)
+    client = parts.provider.clients.find(token.client_id)
+    refusal = await refuse_unreadable(
+        reason,
+        errors=errors,
+        room=parts.licenses,
+        actor=f"officer:{token.officer_id}" if token.officer_id else f"client:{token.client_id}",
+        department_id=client.department_id if client else None,
+        client_id=token.client_id,
+        request_id=request.state.request_id,
+        now=parts.clock(),
+    )
+    return _problem(request, refusal.problem(), refusal.headers)
+
+
+def _problem(request: Request, problem: Problem, headers: Any = None) -> Response:
+    # A machine has no language cookie: Accept-Language decides, and Chinese is the default.
+    body = render_problem(
+        problem,
+        request_id=request.state.request_id,
+        base_url=parts_of(request).settings.issuer,
+        language="en" if request.headers.get("accept-language", "").lower().startswith("en") else "zh-CN",
+    )
+    return JSONResponse(body, problem.status, dict(headers or {}), media_type=PROBLEM_MEDIA_TYPE)
+
+
+def _render_type(entry: LicenseType) -> dict[str, Any]:
+    return {
+        "code": entry.code,
+        "name": entry.name_zh,
+        "name_en": entry.name_en,
+        "category": entry.category_zh,
+        "schema": entry.schema,
+        "defining_authority": {
+            "name": entry.defining_authority.name_zh,
+            "name_en": entry.defining_authority.name_en,
+            "uscc": entry.defining_authority.uscc,
+            "level": entry.defining_authority.level,
+        },
+        "issuing_level": entry.issuing_level,
+        "holder_category": entry.holder_category.value,
+        "validity_ranges": list(entry.validity_ranges),
+        "sharing": {
+            "class": entry.sharing.sharing_class.value,
+            "condition": entry.sharing.condition_zh,
+            "condition_en": entry.sharing.condition_en,
+            "legal_basis": entry.sharing.basis_zh,
+            "legal_basis_en": entry.sharing.basis_en,
+        },
+        "served_from": entry.served_from,
+        "fields": [
+            {
+                "name": face_field.name,
+                "label": face_field.label_zh,
+                "label_en": face_field.label_en,
+                "data_type": face_field.data_type,
+                "sensitivity": face_field.sensitivity.value,
+                "mask": face_field.mask,
+            }
+            for face_field in entry.face.fields
+        ],
+    }
