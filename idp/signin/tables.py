@@ -76,8 +76,8 @@ attempt_counters = Table(
     Column("scope", String(32), primary_key=True),
     # A blind index or a hash of what is counted: never a name, number, phone or address.
     Column("subject", LargeBinary, primary_key=True),
-    Column("window_started_at", Instant, nullable=False),
-    Column("window_count", Integer, nullable=False),
+    # The latest counted attempts, oldest first, as milliseconds since 1970; never more of them than the largest limit.
+    Column("hits", JSON, nullable=False),
     Column("consecutive", Integer, nullable=False),
     Column("blocks", Integer, nullable=False),
     Column("blocked_until", Instant),
