@@ -1,6 +1,7 @@
 """The sample service apps as clients of the product, each with what its department may ask for."""
 
-from adapters.simulators.world import HOUSING_USCC, ServiceApp
+from adapters.simulators.world import HOUSING_USCC
+from adapters.simulators.world_entries import ServiceApp
 from idp.provider.registration import ClientRegistration
 from idp.provider.scopes import LICENSE_LOOKUP
 

@@ -98,7 +98,7 @@ def _prepare_settings(folder: DemoFolder, places: Places) -> Settings:
 def _prepare_world(folder: DemoFolder, settings: Settings, places: Places) -> Mapping[str, Any]:
     """Bring the database to the current schema, seed it, and write the world file."""
     from gateway.composition import open_parts
-    from gateway.demo.seed import seed_world
+    from gateway.demo.seed import SeedRefused, seed_world
     from gateway.migrations import upgrade
 
     upgrade(settings.database_url)
@@ -107,7 +107,10 @@ def _prepare_world(folder: DemoFolder, settings: Settings, places: Places) -> Ma
         async with open_parts(settings, clock=system_clock, background=False) as parts:
             return await seed_world(parts, places=places)
 
-    world = asyncio.run(work())
+    try:
+        world = asyncio.run(work())
+    except SeedRefused as refused:
+        raise DemoFailed(f"{refused.detail} (renzheng demo --fresh)") from refused
     write_world(folder.world_file, world)
     return world
 

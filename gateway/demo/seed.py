@@ -149,7 +149,7 @@ async def _client(parts: Parts, app: Any, department_id: str, now: datetime) -> 
 
 
 async def _licenses(parts: Parts, now: datetime) -> list[Mapping[str, Any]]:
-    found = []
+    found: list[Mapping[str, Any]] = []
     for record in demo_licenses():
         registered = await register_license(record, room=parts.licenses, actor=ACTOR, now=now)
         found.append(

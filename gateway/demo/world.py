@@ -3,7 +3,8 @@
 import dataclasses
 
 from adapters.settings import AdapterSettings
-from adapters.simulators.world import World, demo_settings, demo_world
+from adapters.simulators.world import demo_settings, demo_world
+from adapters.simulators.world_entries import World
 from gateway.demo.places import NEIGHBOURS, Places
 
 APP_PLACES = {"gzf": "housing-app", "qyfw": "business-app"}

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.simulators.world import LI_XIAOHE, ZHANG_ZHIMING, ServiceApp, World
+from adapters.simulators.world import LI_XIAOHE, ZHANG_ZHIMING
+from adapters.simulators.world_entries import ServiceApp, World
 from gateway.demo.people import DemoOfficer, DemoPerson
 from gateway.demo.places import Places
 
@@ -63,6 +64,7 @@ def _urls(places: Places) -> dict[str, str]:
         "desk": f"{issuer}/desk",
         "accesses": f"{issuer}/accesses",
         "lookup": f"{issuer}/api/v1/licenses/lookup",
+        "receipt_keys": f"{issuer}/api/v1/receipt-keys",
         "checkpoint": f"{issuer}/ledger/checkpoint",
         "housing": places.url_of("housing-app"),
         "business": places.url_of("business-app"),
