@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from adapters.guarded_http import FetchFailed, FetchNotConnected, GuardedHttp
-from adapters.strict_json import MalformedJson, parse_json_object
+from adapters.json_documents import parse_json_object
+from foundation.strict_json import MalformedJson
 
 
 class ApiSettings(BaseModel):

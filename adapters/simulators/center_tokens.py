@@ -4,13 +4,14 @@ one point.
 
 import base64
 import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, OctKey
+from joserfc.jwk import ECKey, KeySet
 
 from adapters.simulators.world_entries import ProvincePerson
 
@@ -75,6 +76,7 @@ def issue_id_token(
     client_id: str,
     nonce: str,
     person: ProvincePerson,
+    sid: str,
     access_token: str,
     now: datetime,
     fault: str,
@@ -91,6 +93,7 @@ def issue_id_token(
         "auth_time": issued_at,
         "nonce": nonce,
         "acr": person.level,
+        "sid": sid,
         "at_hash": base64.urlsafe_b64encode(half).rstrip(b"=").decode(),
     }
     if fault in CLAIM_FAULTS:
@@ -129,8 +132,10 @@ def _sign(keys: CenterKeys, claims: Claims, fault: str) -> str:
         return ".".join(_encoded(json.dumps(part).encode()) for part in parts) + "."
     if fault == "hs256_with_public_key":
         # The classic confusion: the published key, taken as the secret of a symmetric algorithm.
-        secret = OctKey.import_key(key.as_pem(private=False))
-        return jwt.encode({"alg": "HS256", "kid": key.kid}, claims, secret, algorithms=["HS256"])
+        parts = ({"alg": "HS256", "kid": key.kid}, claims)
+        signed = ".".join(_encoded(json.dumps(part).encode()) for part in parts)
+        mac = hmac.digest(key.as_pem(private=False), signed.encode(), "sha256")
+        return f"{signed}.{_encoded(mac)}"
     token = jwt.encode(header, claims, key, algorithms=["ES256"])
     if fault == "bad_signature":
         head, payload, signature = token.split(".")

@@ -2,7 +2,7 @@
 definitions.
 
 Operations of the wire that it does not offer answer with status 2. Any status can be asked for by a fault
-of kind `code`, whose `status` member is the `head.status` to answer.
+of kind `code`, whose `detail` is the `head.status` to answer.
 """
 
 import hmac
@@ -41,7 +41,7 @@ def create_app(world: World, base_url: str = "") -> Starlette:
         operation = request.path_params["operation"]
         fault = faults.take(operation, frozenset({"code"}))
         if fault is not None:
-            return _answer(fault.status, "simulated", None)
+            return _answer(int(fault.detail), "simulated", None)
         try:
             document = json.loads(await request.body())
             head, data = document["head"], document["data"]

@@ -63,13 +63,14 @@ class _Asked:
 class _Issued:
     asked: _Asked
     person: ProvincePerson
+    sid: str
     expires_at: datetime
 
 
 def create_app(world: World, base_url: str = "http://127.0.0.1:8010", *, clock: Clock = system_clock) -> Starlette:
     """Return the center; its issuer is `base_url`, its people and clients are those of the world."""
     center = _Center(world, base_url.rstrip("/"), clock)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/.well-known/openid-configuration", center.metadata),
             Route("/jwks", center.jwks),
@@ -83,6 +84,8 @@ def create_app(world: World, base_url: str = "http://127.0.0.1:8010", *, clock: 
         ],
         middleware=[Middleware(FaultInjection, faults=center.faults)],
     )
+    app.state.keys = center.keys
+    return app
 
 
 class _Center:
@@ -94,7 +97,7 @@ class _Center:
         self._issuer = issuer
         self._clock = clock
         self._pages = Pages(_TEMPLATES)
-        self._keys = CenterKeys()
+        self.keys = CenterKeys()
         self._waiting: dict[str, _Asked] = {}
         self._codes: dict[str, _Issued] = {}
         self._access_tokens: dict[str, _Issued] = {}
@@ -124,11 +127,11 @@ class _Center:
         """The published keys; a fault `jwks_empty` publishes none."""
         if self.faults.take("jwks", frozenset({"jwks_empty"})):
             return JSONResponse({"keys": []})
-        return JSONResponse(self._keys.public())
+        return JSONResponse(self.keys.public())
 
     async def rotate(self, request: Request) -> Response:
         """Sign with a new key from now on; `?keep=0` also withdraws the old ones."""
-        self._keys.rotate(keep_old=request.query_params.get("keep") != "0")
+        self.keys.rotate(keep_old=request.query_params.get("keep") != "0")
         return Response(status_code=204)
 
     async def authorize(self, request: Request) -> Response:
@@ -167,7 +170,7 @@ class _Center:
         if form.get("decision") == "refuse" or person is None:
             return self._return(asked.redirect_uri, asked.state, error="access_denied")
         code = secrets.token_urlsafe(24)
-        self._codes[code] = _Issued(asked, person, self._clock() + _CODE_LIFETIME)
+        self._codes[code] = _Issued(asked, person, secrets.token_hex(8), self._clock() + _CODE_LIFETIME)
         return self._return(asked.redirect_uri, asked.state, code=code)
 
     async def token(self, request: Request) -> Response:
@@ -188,14 +191,17 @@ class _Center:
         ):
             return JSONResponse({"error": "invalid_grant"}, 400)
         access_token = secrets.token_urlsafe(24)
-        self._access_tokens[access_token] = _Issued(issued.asked, issued.person, self._clock() + _TOKEN_LIFETIME)
+        self._access_tokens[access_token] = _Issued(
+            issued.asked, issued.person, issued.sid, self._clock() + _TOKEN_LIFETIME
+        )
         fault = self.faults.take("token", frozenset({"id_token"}))
         id_token = issue_id_token(
-            self._keys,
+            self.keys,
             issuer=self._issuer,
             client_id=client.client_id,
             nonce=issued.asked.nonce,
             person=issued.person,
+            sid=issued.sid,
             access_token=access_token,
             now=self._clock(),
             fault=fault.detail if fault else "",

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.json_documents import parse_json_object
 from adapters.license_libraries.certshare.codes import MEANINGS, HeadStatus, VerifyResult
-from adapters.strict_json import MalformedJson, parse_json, parse_json_object
 from certs_catalog.ports import Cause, LibraryHolder
 from foundation.identifiers import InvalidIdentifier, IssuerForm, parse_e_license_identifier
+from foundation.strict_json import MalformedJson, parse_strict_json
 
 _LONGEST_CAUSE = 200
 _LONGEST_TEXT = 4_000
@@ -111,7 +112,7 @@ def sealed_certificate_data(answer: Answer) -> str:
 def parse_certificates(plain: bytes) -> list[CertificateData]:
     """Return the licenses in opened certificate data (one object or a list), or raise MalformedAnswer."""
     try:
-        document = parse_json(plain)
+        document = parse_strict_json(plain)
     except MalformedJson as error:
         raise MalformedAnswer(f"certData: {error}") from error
     entries = document if isinstance(document, list) else [document]

@@ -109,11 +109,10 @@ class OidcUserCenter:
         """See `UserCenter.health`. A failure is shown for a while only, since nobody tries a button that is
         shut.
         """
-        failed, answered = self._failed_at, self._answered_at
-        unrecovered = failed is not None and (answered is None or answered < failed)
-        if failed is not None and unrecovered and self._clock() - failed < self._settings.shown_down_for:
+        failed = self._failed_at
+        if failed is not None and self._clock() - failed < self._settings.shown_down_for:
             return CenterHealth(available=False, since=failed)
-        return CenterHealth(available=True, since=answered)
+        return CenterHealth(available=True, since=self._answered_at)
 
     async def probe(self) -> CenterHealth:
         """Read the metadata anew and return the health; to be called now and then, never by a request."""
@@ -140,7 +139,7 @@ class OidcUserCenter:
             raise
         except wire.MalformedDocument as error:
             raise CenterMalformed(f"{self.name}: {error}") from error
-        self._answered_at = self._clock()
+        self._answered_at, self._failed_at = self._clock(), None
 
     def _code_of(self, callback: Mapping[str, str]) -> str:
         error = callback.get("error")

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from adapters.strict_json import MalformedJson, parse_json_object
+from adapters.json_documents import parse_json_object
+from foundation.strict_json import MalformedJson
 
 _LONGEST_TOKEN = 16_384
 _SUBJECT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?", re.ASCII)
