@@ -24,6 +24,7 @@ from foundation.sealing import BlindIndex, Sealer, parse_key_octets, parse_seali
 from foundation.signing import KeyRing, RotationPolicy, ensure_keys
 from gateway.expiring_store import open_expiring_store
 from gateway.jobs import Jobs
+from gateway.schema_check import check_schema
 from gateway.settings import Settings
 from idp.people.directory import Directory
 from idp.people.facts import PersonFactsLoader
@@ -69,6 +70,7 @@ async def open_parts(
     async with AsyncExitStack() as stack:
         db = Database(settings.database_url, pool_size=settings.database_pool)
         stack.push_async_callback(db.close)
+        await check_schema(db)
         store = await stack.enter_async_context(open_expiring_store(settings, db=db, clock=clock, entropy=entropy))
         sealer = Sealer(parse_sealing_keys([key.get_secret_value() for key in settings.sealing_keys]), entropy=entropy)
         blind_index = BlindIndex(parse_key_octets(settings.blind_index_key.get_secret_value()))
