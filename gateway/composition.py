@@ -85,7 +85,7 @@ async def open_parts(
                 settings.adapters, clock=clock, entropy=entropy, monotonic=time.monotonic, write_console=_write_message
             )
         )
-        directory = await Directory.open(db, feed)
+        directory = Directory.open(db, feed)
         people = PersonFactsLoader(db, sealer)
         provider = await open_provider(
             issuer=settings.issuer,
@@ -133,7 +133,7 @@ async def open_parts(
         stack.push_async_callback(feed.stop)
         parts = Parts(
             settings=settings,
-            node=f"{socket.gethostname()}-{entropy.identifier()[:8]}",
+            node=f"{socket.gethostname()[:20]}-{entropy.identifier()[:8]}",
             clock=clock,
             entropy=entropy,
             db=db,
