@@ -1,0 +1,50 @@
+"""How an application is named to people: by its name, its department and the host it lives on."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from gateway.requests import language_of, parts_of
+from idp.provider.clients import Client, ClientView
+
+AppWords = dict[str, object]
+
+
+async def app_words(request: Request, view: ClientView) -> AppWords:
+    """Return name, department, domain and review state of an application, as the templates take them."""
+    parts = parts_of(request)
+    english = language_of(request) == "en"
+    department = await parts.directory.find_department(view.department_id)
+    client = parts.provider.clients.find(view.client_id)
+    office = ""
+    if department is not None:
+        office = department.name_en if english else department.name_zh
+    return {
+        "name": view.name_en if english else view.name_zh,
+        "department": office,
+        "domain": _domain(view, client),
+        # Only registered applications get this far, and registering is the operator's review.
+        "reviewed": True,
+    }
+
+
+def origins_of(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return the origins of redirect addresses as Content-Security-Policy sources; a private scheme stands for itself."""
+    found = []
+    for address in addresses:
+        parts = urlsplit(address)
+        web = parts.scheme in ("http", "https")
+        found.append(f"{parts.scheme}://{parts.netloc}" if web else f"{parts.scheme}:")
+    return tuple(dict.fromkeys(found))
+
+
+def allow_form_to(request: Request, origins: Iterable[str]) -> None:
+    """Let the forms of this page be answered with a redirect to these origins (CSP `form-action` covers redirects)."""
+    allowed = (*getattr(request.state, "form_action", ()), *origins)
+    request.state.form_action = tuple(dict.fromkeys(allowed))
+
+
+def _domain(view: ClientView, client: Client | None) -> str:
+    address = view.home_uri or next(iter(client.redirect_uris if client else ()), "")
+    return urlsplit(address).netloc

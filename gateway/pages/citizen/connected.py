@@ -1,0 +1,116 @@
+"""`/connected`: the applications that were let in, and the devices that are signed in."""
+
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from gateway.pages.apps import app_words
+from gateway.pages.paths import PATHS
+from gateway.pages.rendering import render
+from gateway.pages.sign_out import ending_words
+from gateway.pages.signed_in import for_citizens, viewer_of
+from gateway.requests import form_of, language_of, parts_of, visit_of
+from idp.provider.backchannel import list_logout_deliveries
+from idp.provider.connected_apps import (
+    ConnectedApp,
+    list_connected_apps,
+    list_session_apps,
+    withdraw_consent,
+)
+from idp.signin.session_endings import end_all_other_sessions, end_other_session
+from idp.signin.sessions import Session, list_sessions
+
+RESULT = "connected"
+_MOST_ENDED = 20
+
+
+@for_citizens
+async def show_connected(request: Request, session: Session) -> Response:
+    """`GET /connected`."""
+    parts, language = parts_of(request), language_of(request)
+    now = parts.clock()
+    sessions = await list_sessions(session.account_id, db=parts.db, limits=parts.settings.signin, now=now)
+    apps = await list_connected_apps(session.person_id, provider=parts.provider)
+    live = {
+        client.client_id
+        for one in sessions
+        for client in await list_session_apps(one.session_id, provider=parts.provider)
+    }
+    return render(
+        request,
+        "connected.html",
+        viewer=await viewer_of(request),
+        results=await _results(request),
+        apps=[
+            await _app(request, app, english=language == "en", signed_in=app.client.client_id in live) for app in apps
+        ],
+        devices=[_device(one, session) for one in sessions],
+    )
+
+
+@for_citizens
+async def change_connected(request: Request, session: Session) -> Response:
+    """`POST /connected`: withdraw a consent, or end one or all other devices."""
+    parts, form = parts_of(request), form_of(request)
+    visit, now = visit_of(request), parts.clock()
+    action = form.text("action")
+    shown: dict[str, str] = {}
+    if action == "revoke":
+        client_id = form.text("app")
+        await withdraw_consent(
+            session.person_id, client_id, provider=parts.provider, now=now, request_id=request.state.request_id
+        )
+        shown = {"revoked": client_id}
+    elif action in ("end", "end_others"):
+        if action == "end":
+            ended = await end_other_session(session, form.text("device"), visit=visit, entrance=parts.entrance, now=now)
+        else:
+            ended = await end_all_other_sessions(session, visit=visit, entrance=parts.entrance, now=now)
+        shown = {"ended": ",".join(one.session_id for one in ended[:_MOST_ENDED])}
+    if not shown:
+        return RedirectResponse(PATHS.connected, status_code=303)
+    result_id = parts.entropy.token()
+    await parts.entrance.flows.begin(RESULT, browser=request.state.browser, state=shown, flow_id=result_id)
+    return RedirectResponse(f"{PATHS.connected}?{urlencode({'result': result_id})}", status_code=303)
+
+
+async def _results(request: Request) -> list[dict[str, object]]:
+    """Return what the last act achieved at each application, read anew at every look."""
+    parts = parts_of(request)
+    result_id = request.query_params.get("result", "")
+    flow = await parts.entrance.flows.find(RESULT, result_id, browser=request.state.browser)
+    if flow is None:
+        return []
+    results: list[dict[str, object]] = []
+    client = parts.provider.clients.find(flow.state.get("revoked", ""))
+    if client is not None:
+        name = client.name_en if language_of(request) == "en" else client.name_zh
+        results.append({"name": name, "state": "revoked"})
+    for session_id in filter(None, flow.state.get("ended", "").split(",")):
+        for ending in await list_logout_deliveries(session_id, provider=parts.provider):
+            results.append(await ending_words(request, ending))
+    return results
+
+
+async def _app(request: Request, app: ConnectedApp, *, english: bool, signed_in: bool) -> dict[str, object]:
+    words = await app_words(request, app.client)
+    return {
+        "id": app.client.client_id,
+        "name": words["name"],
+        "department": words["department"],
+        "claims": [item.title_en if english else item.title_zh for item in app.items],
+        "first_used_at": app.agreed_at,
+        "last_used_at": app.last_used_at or app.agreed_at,
+        "signed_in": signed_in,
+    }
+
+
+def _device(one: Session, current: Session) -> dict[str, object]:
+    return {
+        "id": one.session_id,
+        "label": one.user_agent_label,
+        "place": one.network,
+        "last_active_at": one.last_seen_at,
+        "current": one.session_id == current.session_id,
+    }

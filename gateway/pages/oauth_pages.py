@@ -1,0 +1,79 @@
+"""What the browser endpoints of the provider show when they show something themselves."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from gateway.api.oauth import OAuthParts
+from gateway.i18n import mark, translator
+from gateway.pages.apps import allow_form_to, app_words, origins_of
+from gateway.pages.paths import PATHS
+from gateway.pages.rendering import render
+from gateway.pages.sign_out import ask_to_sign_out, end_here, to_results
+from gateway.requests import clear_session_cookie, current_session, form_of, language_of, parts_of
+from idp.provider.authorization_reasons import TRANSACTION_GONE
+from idp.provider.logout import LoggedOut, LogoutConfirmation, confirm_logout
+from idp.provider.outcomes import ErrorShown, FormPost
+
+Shown = ErrorShown | FormPost | LogoutConfirmation | LoggedOut
+
+
+def oauth_parts(request: Request) -> OAuthParts:
+    """Return what the provider's endpoints need of this request."""
+    parts = parts_of(request)
+    return OAuthParts(provider=parts.provider, clock=parts.clock, current_session=current_session, show=show_outcome)
+
+
+async def show_outcome(request: Request, outcome: Shown) -> Response:
+    """Render what is answered with a page rather than with a redirect of the provider's own."""
+    if isinstance(outcome, FormPost):
+        allow_form_to(request, origins_of((outcome.action,)))
+        return render(request, "form_post.html", action=outcome.action, fields=outcome.fields, here=PATHS.home)
+    if isinstance(outcome, LogoutConfirmation):
+        return await ask_to_sign_out(request, outcome)
+    if isinstance(outcome, LoggedOut):
+        return await _signed_out(request, outcome)
+    return await _stopped(request, outcome)
+
+
+async def sign_out(request: Request) -> Response:
+    """`POST /logout`: the yes to our own question, or to the one an application asked."""
+    transaction_id = form_of(request).text("transaction")
+    if not transaction_id:
+        return await end_here(request)
+    parts = parts_of(request)
+    outcome = await confirm_logout(
+        transaction_id,
+        session=await current_session(request),
+        browser=request.state.browser,
+        provider=parts.provider,
+        now=parts.clock(),
+        request_id=request.state.request_id,
+    )
+    return await show_outcome(request, outcome)
+
+
+async def _signed_out(request: Request, outcome: LoggedOut) -> Response:
+    if outcome.redirect_url is None:
+        return await to_results(request, outcome.session_id or "")
+    response = RedirectResponse(outcome.redirect_url, status_code=303)
+    clear_session_cookie(response)
+    return response
+
+
+async def _stopped(request: Request, error: ErrorShown) -> Response:
+    """A request that must not be answered at its redirect address (RFC 6749 §4.1.2.1)."""
+    english = language_of(request) == "en"
+    words = translator(language_of(request))
+    gone = error.code == TRANSACTION_GONE.entry.code
+    return render(
+        request,
+        "error.html",
+        status_code=400,
+        kind="stop",
+        title=words.text(mark("这次登录已经失效，<wbr>请从应用重新开始")) if gone else None,
+        code=error.code,
+        at=request.state.clock(),
+        explanation=error.description_en if english else error.description,
+        app=await app_words(request, error.client) if error.client is not None else None,
+        here=PATHS.home,
+    )

@@ -1,0 +1,1 @@
+"""The pages of opening an account: phone, code, real name, password."""

@@ -1,0 +1,1 @@
+"""The pages of signing in: password, text message code, one-time password, upper user centers."""
