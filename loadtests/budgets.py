@@ -1,0 +1,48 @@
+"""What each operation has to reach, as data; a figure is judged against its row and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadtests.table import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Bounds of one operation: throughput as a multiple of the floor's, milliseconds, and MB of 10**6 octets."""
+
+    ratio_at_least: float | None = None
+    p50_ms_at_most: float | None = None
+    p99_ms_at_most: float | None = None
+    rss_mb_at_most: float | None = None
+
+
+BUDGETS: dict[str, Budget] = {
+    "client_credentials": Budget(ratio_at_least=1.3),
+    "introspection": Budget(ratio_at_least=1.5),
+    "lookup_masked": Budget(ratio_at_least=0.8, p99_ms_at_most=60.0),
+    "sso_round": Budget(ratio_at_least=0.2),
+    "cold_start": Budget(p50_ms_at_most=2_000.0),
+    "after_load": Budget(rss_mb_at_most=180.0),
+}
+
+PRODUCT = "renzheng"
+
+
+def missed_budgets(rows: Sequence[Row]) -> list[str]:
+    """Return one sentence for each bound that a row of the product misses, in the order of the rows."""
+    sentences = []
+    for row in rows:
+        budget = BUDGETS.get(row.operation)
+        if budget is None or row.stack != PRODUCT:
+            continue
+        ratio, wanted = row.ratio_to_floor, budget.ratio_at_least
+        if wanted is not None and ratio is not None and ratio < wanted:
+            sentences.append(f"{row.operation}: {ratio} of the floor, budget {wanted}")
+        for name, value, bound in (
+            ("p50_ms", row.p50_ms, budget.p50_ms_at_most),
+            ("p99_ms", row.p99_ms, budget.p99_ms_at_most),
+            ("rss_mb", row.rss_mb, budget.rss_mb_at_most),
+        ):
+            if bound is not None and value > bound:
+                sentences.append(f"{row.operation}: {name} {value}, budget {bound}")
+    return sentences

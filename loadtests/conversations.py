@@ -1,0 +1,190 @@
+"""What the operations say to the server, request by request, and which answers they take for right."""
+
+import base64
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import unescape
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+from loadtests.calls import Call, Conversation, WrongAnswer, expect
+from loadtests.connection import Reply
+from loadtests.world import Applicant, Citizen, Secret, World
+
+BROWSER_COOKIE = "__Host-rz_flow"
+SESSION_COOKIE = "__Host-rz_session"
+SCOPE = "openid profile realname"
+_CSRF = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
+
+
+@dataclass(slots=True)
+class Browser:
+    """The cookies of one browser, and the form token of the pages shown to it."""
+
+    cookies: dict[str, str] = field(default_factory=dict)
+    csrf_token: str = ""
+
+    def headers(self, **more: str) -> dict[str, str]:
+        """Return the headers of its next request."""
+        lines = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return ({"cookie": lines} if lines else {}) | more
+
+    def hear(self, reply: Reply) -> None:
+        """Keep the cookies that an answer sets, and the form token of a page."""
+        self.cookies |= reply.cookies()
+        found = _CSRF.search(reply.body.decode("utf-8", "replace"))
+        if found:
+            self.csrf_token = unescape(found[1])
+
+
+def basic(client: Secret) -> dict[str, str]:
+    """Return the header of client_secret_basic (RFC 6749 §2.3.1)."""
+    pair = f"{quote(client.client_id, safe='')}:{quote(client.secret, safe='')}"
+    return {"authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+
+
+def ask_for_token(world: World, heard: list[str] | None = None) -> Conversation:
+    """Get an ES256 access token for the backend itself (RFC 6749 §4.4); it is appended to `heard`."""
+    form = urlencode({"grant_type": "client_credentials", "scope": "license.lookup"}).encode()
+    reply = yield Call("POST", "/oauth/token", basic(world.backend), form)
+    expect(reply, 200, "token")
+    token = _json_text(reply, "access_token")
+    if token.count(".") != 2:
+        raise WrongAnswer("token: not a JWT")
+    if heard is not None:
+        heard.append(token)
+
+
+def introspect(world: World, token: str) -> Conversation:
+    """Ask whether a token is alive (RFC 7662); it has to be."""
+    form = urlencode({"token": token}).encode()
+    reply = yield Call("POST", "/oauth/introspect", basic(world.resource), form)
+    expect(reply, 200, "introspection")
+    if b'"active":true' not in reply.body.replace(b" ", b""):
+        raise WrongAnswer("introspection: a live token is called dead")
+
+
+def look_up(world: World, token: str, applicant: Applicant) -> Conversation:
+    """Look up one license in the grade `masked`, with a request id of its own; a signed receipt has to come with it."""
+    body = {
+        "by": {"holder": {"type": "111", "code": applicant.document_number}},
+        "license_types": [world.license_type],
+        "grade": "masked",
+        "fields": list(world.fields),
+        "purpose": {"matter": world.matter, "case": applicant.case},
+        "officer": world.work_number,
+    }
+    headers = {
+        "authorization": f"Bearer {token}",
+        "content-type": "application/json",
+        "x-request-id": str(uuid.uuid4()),
+    }
+    octets = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    reply = yield Call("POST", "/api/v1/licenses/lookup", headers, octets)
+    expect(reply, 200, "lookup")
+    answer = json.loads(reply.body)
+    if not answer.get("results") or not answer.get("receipt"):
+        raise WrongAnswer("lookup: no result or no receipt")
+
+
+def authorize(world: World, verifier: str) -> Call:
+    """Return the authorization request of the app (OpenID Connect Core §3.1.2.1) with PKCE S256 (RFC 7636)."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    query = {
+        "response_type": "code",
+        "client_id": world.app.client_id,
+        "redirect_uri": world.redirect_uri,
+        "scope": SCOPE,
+        "state": verifier[:16],
+        "nonce": verifier[16:32],
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    return Call("GET", f"/oauth/authorize?{urlencode(query)}")
+
+
+def sign_on(world: World, browser: Browser) -> Conversation:
+    """A round of single sign-on: authorize with a live session and remembered consent, code for tokens, userinfo."""
+    verifier = uuid.uuid4().hex + uuid.uuid4().hex
+    request = authorize(world, verifier)
+    reply = yield Call(request.method, request.target, browser.headers())
+    code = code_of(reply, world)
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": world.redirect_uri,
+        "code_verifier": verifier,
+    }
+    reply = yield Call("POST", "/oauth/token", basic(world.app), urlencode(form).encode())
+    expect(reply, 200, "token")
+    if not _json_text(reply, "id_token"):
+        raise WrongAnswer("token: no ID token")
+    bearer = {"authorization": f"Bearer {_json_text(reply, 'access_token')}"}
+    reply = yield Call("GET", "/oauth/userinfo", bearer)
+    expect(reply, 200, "userinfo")
+    if not _json_text(reply, "name"):
+        raise WrongAnswer("userinfo: no name")
+
+
+def code_of(reply: Reply, world: World) -> str:
+    """Return the authorization code that a redirect carries to the app; raises WrongAnswer for anything else."""
+    expect(reply, 303 if reply.status == 303 else 302, "authorization")
+    address = reply.header("location")
+    code = parse_qs(urlsplit(address).query).get("code", [""])[0]
+    if not code or not address.startswith(world.redirect_uri + "?"):
+        raise WrongAnswer(f"authorization: no code, but {address.partition('?')[0]}")
+    return code
+
+
+def open_login(browser: Browser) -> Conversation:
+    """Show the sign-in page, which gives a browser its name and its form token."""
+    reply = yield Call("GET", "/login", browser.headers())
+    expect(reply, 200, "sign-in page")
+    browser.hear(reply)
+    if not browser.csrf_token or BROWSER_COOKIE not in browser.cookies:
+        raise WrongAnswer("sign-in page: no form token or no browser cookie")
+
+
+def log_in(world: World, browser: Browser, citizen: Citizen) -> Conversation:
+    """Sign in with the password on a page shown before; the browser keeps the session."""
+    if not browser.csrf_token:
+        yield from open_login(browser)
+    form = {"csrf_token": browser.csrf_token, "identifier": citizen.identifier, "password": citizen.password}
+    reply = yield Call("POST", "/login", _from_own_page(world, browser), urlencode(form).encode())
+    expect(reply, 303, "sign-in")
+    if SESSION_COOKIE not in reply.cookies():
+        raise WrongAnswer("sign-in: no session cookie")
+    browser.hear(reply)
+
+
+def agree(world: World, browser: Browser) -> Conversation:
+    """Go through the app's first authorization: agree to everything it asks, so that the consent is remembered."""
+    request = authorize(world, uuid.uuid4().hex + uuid.uuid4().hex)
+    reply = yield Call(request.method, request.target, browser.headers())
+    address = urlsplit(reply.header("location"))
+    if address.path != "/consent":
+        code_of(reply, world)
+        return
+    reply = yield Call("GET", f"{address.path}?{address.query}", browser.headers())
+    expect(reply, 200, "consent page")
+    browser.hear(reply)
+    form = [
+        ("csrf_token", browser.csrf_token),
+        ("transaction", parse_qs(address.query)["transaction"][0]),
+        ("decision", "yes"),
+        *(("claims", name) for name in SCOPE.split()[1:]),
+    ]
+    reply = yield Call("POST", "/consent", _from_own_page(world, browser), urlencode(form).encode())
+    code_of(reply, world)
+
+
+def _from_own_page(world: World, browser: Browser) -> Mapping[str, str]:
+    return browser.headers(origin=world.issuer, **{"sec-fetch-site": "same-origin"})
+
+
+def _json_text(reply: Reply, member: str) -> str:
+    value = json.loads(reply.body).get(member, "")
+    return value if isinstance(value, str) else ""

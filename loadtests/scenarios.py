@@ -1,0 +1,101 @@
+"""The named scenarios: how each is prepared against the running product, and how one operation of it begins.
+
+`prepare` runs just before the scenario is measured and outside the measurement: access tokens for licenses live five minutes,
+so a pool made at the start of a long run would be dead in its middle.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from loadtests.calls import Conversation, hold
+from loadtests.connection import Connection
+from loadtests.conversations import Browser, agree, ask_for_token, introspect, log_in, look_up, sign_on
+from loadtests.measure import Operation, Target
+from loadtests.world import World
+
+TOKENS = 256
+_AT_ONCE = 16
+# Spreads consecutive numbers over a pool without a random source; odd, so that it reaches every entry of an even-sized pool.
+_STRIDE = 7_919
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One operation that is measured."""
+
+    name: str
+    prepare: Callable[[World, Target], Awaitable[Operation]]
+    connections: int = 32
+
+
+async def _client_credentials(world: World, _target: Target) -> Operation:
+    return lambda _slot, _number: ask_for_token(world)
+
+
+async def _introspection(world: World, target: Target) -> Operation:
+    tokens: list[str] = []
+    await hold_all((ask_for_token(world, tokens) for _ in range(TOKENS)), target)
+    return lambda _slot, number: introspect(world, tokens[number * _STRIDE % TOKENS])
+
+
+async def _lookup_masked(world: World, target: Target) -> Operation:
+    tokens: list[str] = []
+    await hold_all([ask_for_token(world, tokens)], target)
+    people = world.applicants
+    return lambda _slot, number: look_up(world, tokens[0], people[number * _STRIDE % len(people)])
+
+
+async def _sso_round(world: World, target: Target) -> Operation:
+    browsers = [Browser() for _ in world.citizens]
+    await hold_all(
+        (log_in(world, browser, citizen) for browser, citizen in zip(browsers, world.citizens, strict=True)), target
+    )
+    await hold_all((agree(world, browser) for browser in browsers), target)
+    return lambda _slot, number: sign_on(world, browsers[number * _STRIDE % len(browsers)])
+
+
+async def _password_login(world: World, _target: Target) -> Operation:
+    """Each connection is one browser that has its sign-in page open, belonging to one citizen; it forgets each session again."""
+    browsers: dict[int, Browser] = {}
+
+    def begin(slot: int, _number: int) -> Conversation:
+        browser = browsers.setdefault(slot, Browser())
+        browser.cookies.pop("__Host-rz_session", None)
+        return log_in(world, browser, world.citizens[slot % len(world.citizens)])
+
+    return begin
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario("client_credentials", _client_credentials),
+    Scenario("introspection", _introspection),
+    Scenario("lookup_masked", _lookup_masked),
+    Scenario("sso_round", _sso_round),
+    Scenario("password_login", _password_login),
+)
+"""In the order in which they are measured."""
+
+
+async def hold_all(conversations: Iterable[Conversation], target: Target) -> None:
+    """Play conversations over a few connections, in order as connections become free; raises the first failure."""
+    waiting = iter(conversations)
+    lanes = [await Connection.open(target.port) for _ in range(_AT_ONCE)]
+
+    async def work(connection: Connection) -> None:
+        for conversation in waiting:
+            await hold(conversation, connection, host=target.host)
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for connection in lanes:
+                tasks.create_task(work(connection))
+    finally:
+        for connection in lanes:
+            connection.close()
+
+
+def find_scenarios(names: Iterable[str]) -> list[Scenario]:
+    """Return the scenarios with these names in their own order; all of them for no names."""
+    wanted = set(names)
+    return [one for one in SCENARIOS if not wanted or one.name in wanted]
