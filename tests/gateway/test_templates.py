@@ -43,7 +43,7 @@ def test_page_is_sound(sample: Sample, view: str) -> None:
     assert len(outline.all("main")) == 1
     assert outline.all("html")[0].attributes["lang"] == view.rpartition(".")[2]
     for form in outline.all("form"):
-        if form.attributes["method"] == "post":
+        if form.attributes["method"] == "post" and form.attributes["action"].startswith("/"):
             inside = [element for element in outline.all("input") if form in element.ancestors]
             assert any(element.attributes.get("name") == "csrf_token" for element in inside)
 
