@@ -50,13 +50,13 @@ def check(as_json: AsJson = False) -> None:
 @commands.command("table")
 def show_table() -> None:
     """Print the list of all settings in Markdown."""
-    from gateway.cli.settings_table import render_settings_table
+    from gateway.reference import render_settings
 
-    say(render_settings_table().rstrip("\n"))
+    say(render_settings().rstrip("\n"))
 
 
 def _effective() -> dict[str, dict[str, Any]]:
-    from gateway.cli.settings_table import effective_settings
+    from gateway.cli.effective_settings import effective_settings
     from gateway.cli.surroundings import read_settings, run
 
     settings = read_settings()

@@ -13,6 +13,7 @@ from gateway.cli import (
     keys,
     ledger,
     migrate,
+    reference,
     seed,
     serve,
     simulate,
@@ -44,6 +45,7 @@ app.command("seed")(seed.seed)
 app.command("demo")(demo.demo)
 app.command("story")(story.story)
 app.command("simulate")(simulate.simulate)
+app.command("reference")(reference.reference)
 app.command("doctor")(doctor.doctor)
 app.add_typer(ledger.commands, name="ledger")
 app.add_typer(keys.commands, name="keys")
