@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from idp.provider.authorization_request import CheckedAddress
+from idp.provider.clients import Client, view_of
 from idp.provider.errors import RedirectableError, ShownError
 from idp.provider.outcomes import ErrorShown, FormPost, Redirect
 
@@ -35,8 +36,11 @@ def error_parameters(refused: RedirectableError) -> dict[str, str]:
     return {"error": refused.reason.error, "error_description": refused.reason.entry.title_en}
 
 
-def show_error(refused: ShownError) -> ErrorShown:
-    """Return what the error page says; nothing of the request is repeated there."""
+def show_error(refused: ShownError, client: Client | None) -> ErrorShown:
+    """Return what the error page says.
+
+    Nothing of the request is repeated there but the name of a known client.
+    """
     entry = refused.reason.entry
     return ErrorShown(
         error=refused.reason.error,
@@ -47,4 +51,5 @@ def show_error(refused: ShownError) -> ErrorShown:
         description_en=refused.description_en,
         remedy_zh=entry.remedy_zh,
         remedy_en=entry.remedy_en,
+        client=None if client is None else view_of(client),
     )

@@ -99,11 +99,11 @@ def check_address(parameters: Parameters, clients: ClientRegistry) -> CheckedAdd
         raise ShownError(UNKNOWN_CLIENT, "unknown or disabled")
     redirect_uri = parameters.get("redirect_uri")
     if redirect_uri is None:
-        raise ShownError(REDIRECT_URI_MISSING)
+        raise ShownError(REDIRECT_URI_MISSING, client_id=client.client_id)
     if len(redirect_uri) > MAX_URI_LENGTH or not is_registered_redirect_uri(
         redirect_uri, client.redirect_uris, client.application_type
     ):
-        raise ShownError(REDIRECT_URI_NOT_REGISTERED)
+        raise ShownError(REDIRECT_URI_NOT_REGISTERED, client_id=client.client_id)
     # An error travels the way the client asked for when that way exists, else in the query (RFC 6749
     # §4.1.2.1).
     response_mode = parameters.get("response_mode")

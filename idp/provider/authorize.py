@@ -29,7 +29,7 @@ from idp.provider.authorization_request import (
     parse_authorization_request,
 )
 from idp.provider.clients import Client, view_of
-from idp.provider.composition import NOWHERE, Origin, Provider
+from idp.provider.composition import Provider
 from idp.provider.consent_view import consent_view
 from idp.provider.consents import add_consent
 from idp.provider.errors import ProtocolError, RedirectableError, ShownError
@@ -57,7 +57,7 @@ async def authorize(
     browser: str,
     provider: Provider,
     now: datetime,
-    origin: Origin = NOWHERE,
+    request_id: str | None = None,
 ) -> AuthorizationOutcome:
     """Answer a new request.
 
@@ -69,13 +69,15 @@ async def authorize(
         parameters = _read(octets, provider)
         address = check_address(parameters, provider.clients)
         request = parse_authorization_request(parameters, address, issuer=provider.issuer)
-        return await _go_on(request, address.client, session, None, browser, provider=provider, origin=origin, now=now)
+        return await _go_on(
+            request, address.client, session, None, browser, provider=provider, request_id=request_id, now=now
+        )
     except ShownError as refused:
-        return await _refuse_on_page(refused, provider, origin, now)
+        return await _refuse_on_page(refused, provider, request_id, now)
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
-        return await _refuse_to_client(refused, address, provider, origin, now)
+        return await _refuse_to_client(refused, address, provider, request_id, now)
 
 
 async def resume_authorization(
@@ -85,7 +87,7 @@ async def resume_authorization(
     browser: str,
     provider: Provider,
     now: datetime,
-    origin: Origin = NOWHERE,
+    request_id: str | None = None,
 ) -> AuthorizationOutcome:
     """Continue a waiting authorization; whatever is still missing is asked for again."""
     await provider.clients.refresh()
@@ -94,14 +96,21 @@ async def resume_authorization(
         waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
         address = _known_address(waiting.request, provider)
         return await _go_on(
-            waiting.request, address.client, session, waiting, browser, provider=provider, origin=origin, now=now
+            waiting.request,
+            address.client,
+            session,
+            waiting,
+            browser,
+            provider=provider,
+            request_id=request_id,
+            now=now,
         )
     except ShownError as refused:
-        return await _refuse_on_page(refused, provider, origin, now)
+        return await _refuse_on_page(refused, provider, request_id, now)
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
-        return await _refuse_to_client(refused, address, provider, origin, now)
+        return await _refuse_to_client(refused, address, provider, request_id, now)
 
 
 async def decide_consent(
@@ -112,7 +121,7 @@ async def decide_consent(
     agreed: frozenset[str] | None,
     provider: Provider,
     now: datetime,
-    origin: Origin = NOWHERE,
+    request_id: str | None = None,
 ) -> AuthorizationOutcome:
     """Continue with the person's answer: `agreed` are the items agreed to, None a refusal.
 
@@ -134,15 +143,15 @@ async def decide_consent(
         needed = await _decide(waiting.request, address.client, session, waiting, provider, now, given=True)
         if not isinstance(needed, Proceed):
             raise ShownError(TRANSACTION_GONE, "the session became weaker meanwhile")
-        await _remember_consent(session, address.client, agreed, provider, origin, now)
+        await _remember_consent(session, address.client, agreed, provider, request_id, now)
         items = tuple(item for item in needed.items if item in agreed)
-        return await _issue(waiting.request, address.client, session, items, provider, origin, now)
+        return await _issue(waiting.request, address.client, session, items, provider, request_id, now)
     except ShownError as refused:
-        return await _refuse_on_page(refused, provider, origin, now)
+        return await _refuse_on_page(refused, provider, request_id, now)
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
-        return await _refuse_to_client(refused, address, provider, origin, now)
+        return await _refuse_to_client(refused, address, provider, request_id, now)
 
 
 def _read(octets: bytes, provider: Provider) -> Parameters:
@@ -168,14 +177,14 @@ async def _go_on(
     browser: str,
     *,
     provider: Provider,
-    origin: Origin,
+    request_id: str | None,
     now: datetime,
 ) -> AuthorizationOutcome:
     needed = await _decide(request, client, session, waiting, provider, now)
     if isinstance(needed, Proceed) and session is not None:
         if waiting is not None:
             await take_transaction(waiting.transaction_id, browser=browser, store=provider.store)
-        return await _issue(request, client, session, needed.items, provider, origin, now)
+        return await _issue(request, client, session, needed.items, provider, request_id, now)
     if waiting is None:
         waiting = await begin_transaction(
             request,
@@ -256,7 +265,7 @@ async def _remember_consent(
     client: Client,
     agreed: frozenset[str],
     provider: Provider,
-    origin: Origin,
+    request_id: str | None,
     now: datetime,
 ) -> None:
     """Put the agreement on record: what was agreed to before stays agreed to."""
@@ -270,7 +279,7 @@ async def _remember_consent(
         actor=f"person:{session.person_id}",
         department=client.department_id,
         client=client.client_id,
-        request_id=origin.request_id,
+        request_id=request_id,
         details={"items": sorted(items)},
     )
     async with provider.db.transaction() as connection:
@@ -284,7 +293,7 @@ async def _issue(
     session: Session,
     items: Sequence[str],
     provider: Provider,
-    origin: Origin,
+    request_id: str | None,
     now: datetime,
 ) -> AuthorizationOutcome:
     """Make the code; the grant and its entry are durable before the browser learns of it."""
@@ -306,7 +315,7 @@ async def _issue(
         actor=f"person:{session.person_id}",
         department=client.department_id,
         client=client.client_id,
-        request_id=origin.request_id,
+        request_id=request_id,
         details={"grant_id": grant_id, "scope": " ".join(grant.row["request"]["scope"]), "acr": session.acr},
     )
     await provider.ledger.append(entry, inserts=[grant])
@@ -315,21 +324,22 @@ async def _issue(
 
 
 async def _refuse_on_page(
-    refused: ShownError, provider: Provider, origin: Origin, now: datetime
+    refused: ShownError, provider: Provider, request_id: str | None, now: datetime
 ) -> AuthorizationOutcome:
-    await _record(refused, None, provider, origin, now)
-    return show_error(refused)
+    client = None if refused.client_id is None else provider.clients.find(refused.client_id)
+    await _record(refused, client, provider, request_id, now)
+    return show_error(refused, client)
 
 
 async def _refuse_to_client(
-    refused: RedirectableError, address: CheckedAddress, provider: Provider, origin: Origin, now: datetime
+    refused: RedirectableError, address: CheckedAddress, provider: Provider, request_id: str | None, now: datetime
 ) -> AuthorizationOutcome:
-    await _record(refused, address.client, provider, origin, now)
+    await _record(refused, address.client, provider, request_id, now)
     return render_answer(address, error_parameters(refused), provider.issuer)
 
 
 async def _record(
-    refused: ProtocolError, client: Client | None, provider: Provider, origin: Origin, now: datetime
+    refused: ProtocolError, client: Client | None, provider: Provider, request_id: str | None, now: datetime
 ) -> None:
     entry = Entry(
         kind=KIND,
@@ -338,7 +348,7 @@ async def _record(
         code=refused.code,
         department=None if client is None else client.department_id,
         client=None if client is None else client.client_id,
-        request_id=origin.request_id,
+        request_id=request_id,
         details={"error": refused.reason.error},
     )
     await provider.ledger.append(entry)

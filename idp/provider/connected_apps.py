@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from foundation.ledger import Entry
 from idp.provider.clients import ClientView, view_of
-from idp.provider.composition import NOWHERE, Origin, Provider
+from idp.provider.composition import Provider
 from idp.provider.consent_view import describe_item
 from idp.provider.consents import list_consents, withdraw_consent_in
 from idp.provider.granting import end_grants
@@ -58,8 +58,27 @@ async def list_connected_apps(person_id: str, *, provider: Provider) -> tuple[Co
     return tuple(apps)
 
 
+async def list_session_apps(session_id: str, *, provider: Provider) -> tuple[ClientView, ...]:
+    """Return the apps that a live session has signed in to and not left, ordered by client."""
+    await provider.clients.refresh()
+    async with provider.db.read() as connection:
+        rows = await connection.execute(
+            select(oauth_grants.c.client_id)
+            .where(
+                oauth_grants.c.session_id == session_id,
+                oauth_grants.c.redeemed_at.is_not(None),
+                oauth_grants.c.ended_at.is_(None),
+            )
+            .distinct()
+            .order_by(oauth_grants.c.client_id)
+        )
+        client_ids = [row.client_id for row in rows]
+    found = (provider.clients.find(client_id) for client_id in client_ids)
+    return tuple(view_of(client) for client in found if client is not None)
+
+
 async def withdraw_consent(
-    person_id: str, client_id: str, *, provider: Provider, now: datetime, origin: Origin = NOWHERE
+    person_id: str, client_id: str, *, provider: Provider, now: datetime, request_id: str | None = None
 ) -> int:
     """Take consent back: ends every grant of that app, its refresh tokens at once and its access tokens
     within a second.
@@ -81,7 +100,7 @@ async def withdraw_consent(
             outcome="done",
             actor=f"person:{person_id}",
             client=client_id,
-            request_id=origin.request_id,
+            request_id=request_id,
             details={"grants": len(ended), "stood": withdrawn},
         )
         await provider.ledger.append_in(connection, entry, changes=changes)

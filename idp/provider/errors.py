@@ -61,7 +61,14 @@ class ProtocolError(RenzhengError):
 
 
 class ShownError(ProtocolError):
-    """Must be shown as a page and never redirected (RFC 6749 §4.1.2.1, first paragraph)."""
+    """Must be shown as a page and never redirected (RFC 6749 §4.1.2.1, first paragraph).
+
+    `client_id` is set when the client is known, so that the page can say whose request went wrong.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "", *, client_id: str | None = None) -> None:
+        super().__init__(reason, detail)
+        self.client_id = client_id
 
 
 class RedirectableError(ProtocolError):

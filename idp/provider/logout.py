@@ -15,9 +15,9 @@ from foundation.ledger import Entry
 from idp.people.account_events import add_event, event_row
 from idp.provider.authorization_answer import show_error
 from idp.provider.authorization_reasons import LOGOUT_REDIRECT_NOT_REGISTERED, MALFORMED_REQUEST
-from idp.provider.backchannel_logout import AppEnding, list_app_endings
+from idp.provider.backchannel import AppEnding, list_logout_deliveries
 from idp.provider.clients import Client, ClientView, view_of
-from idp.provider.composition import NOWHERE, Origin, Provider
+from idp.provider.composition import Provider
 from idp.provider.errors import ShownError
 from idp.provider.id_tokens import IdTokenHint, read_id_token_hint
 from idp.provider.logout_confirmation import WaitingLogout, keep_logout, take_logout
@@ -25,9 +25,18 @@ from idp.provider.outcomes import ErrorShown
 from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
 from idp.provider.redirects import is_registered_redirect_uri
 from idp.provider.revocations import revocation
-from idp.provider.session_endings import ProviderSessionEndings
+from idp.provider.session_endings import GrantAndLogoutEndings
 from idp.provider.tables import oauth_grants
 from idp.signin.sessions import Session, end_session_in
+
+__all__ = [
+    "AppEnding",
+    "LoggedOut",
+    "LogoutConfirmation",
+    "confirm_logout",
+    "list_logout_deliveries",
+    "request_logout",
+]
 
 KIND = "oauth.logout"
 REASON = "signed_out_by_app"
@@ -67,7 +76,7 @@ async def request_logout(
     browser: str,
     provider: Provider,
     now: datetime,
-    origin: Origin = NOWHERE,
+    request_id: str | None = None,
 ) -> LogoutConfirmation | LoggedOut | ErrorShown:
     """Answer a logout request; `octets` are the query of a GET or the form of a POST.
 
@@ -79,15 +88,13 @@ async def request_logout(
     try:
         wish = _read(octets, provider, now)
     except ShownError as refused:
-        entry = Entry(kind=KIND, at=now, outcome="refused", code=refused.code, request_id=origin.request_id)
-        await provider.ledger.append(entry)
-        return show_error(refused)
+        return await _refuse(refused, provider, request_id, now)
     if wish.hint is not None and wish.client is not None:
         if session is None:
             session_id = await _session_of(wish.hint, provider)
-            return await _end(session_id, wish.client, wish.redirect_url, provider, origin, now)
+            return await _end(session_id, wish.client, wish.redirect_url, provider, request_id, now)
         if _fits(wish.hint, wish.client, session, provider):
-            return await _end(session.session_id, wish.client, wish.redirect_url, provider, origin, now)
+            return await _end(session.session_id, wish.client, wish.redirect_url, provider, request_id, now)
     if session is None:
         return LoggedOut(None, None, ())
     waiting = WaitingLogout(
@@ -106,7 +113,7 @@ async def confirm_logout(
     browser: str,
     provider: Provider,
     now: datetime,
-    origin: Origin = NOWHERE,
+    request_id: str | None = None,
 ) -> LoggedOut | ErrorShown:
     """End the session the confirmation page was shown for.
 
@@ -116,14 +123,26 @@ async def confirm_logout(
     try:
         waiting = await take_logout(transaction_id, browser=browser, store=provider.store)
     except ShownError as refused:
-        entry = Entry(kind=KIND, at=now, outcome="refused", code=refused.code, request_id=origin.request_id)
-        await provider.ledger.append(entry)
-        return show_error(refused)
+        return await _refuse(refused, provider, request_id, now)
     client = None if waiting.client_id is None else provider.clients.find(waiting.client_id)
     if session is None or session.session_id != waiting.session_id:
         # It ended meanwhile, or another person signed in: that one did not confirm anything.
         return LoggedOut(waiting.redirect_url if session is None else None, waiting.session_id, ())
-    return await _end(waiting.session_id, client, waiting.redirect_url, provider, origin, now)
+    return await _end(waiting.session_id, client, waiting.redirect_url, provider, request_id, now)
+
+
+async def _refuse(refused: ShownError, provider: Provider, request_id: str | None, now: datetime) -> ErrorShown:
+    client = None if refused.client_id is None else provider.clients.find(refused.client_id)
+    entry = Entry(
+        kind=KIND,
+        at=now,
+        outcome="refused",
+        code=refused.code,
+        client=None if client is None else client.client_id,
+        request_id=request_id,
+    )
+    await provider.ledger.append(entry)
+    return show_error(refused, client)
 
 
 def _read(octets: bytes, provider: Provider, now: datetime) -> _Wish:
@@ -164,7 +183,7 @@ def _redirect_url(parameters: Parameters, client: Client | None) -> str | None:
     if client is None:
         return None
     if not is_registered_redirect_uri(uri, client.post_logout_redirect_uris, client.application_type):
-        raise ShownError(LOGOUT_REDIRECT_NOT_REGISTERED)
+        raise ShownError(LOGOUT_REDIRECT_NOT_REGISTERED, client_id=client.client_id)
     state = parameters.get("state")
     if state is None:
         return uri
@@ -193,7 +212,7 @@ async def _end(
     client: Client | None,
     redirect_url: str | None,
     provider: Provider,
-    origin: Origin,
+    request_id: str | None,
     now: datetime,
 ) -> LoggedOut:
     """End the session with its grants, its messages to the apps, its event for the owner and its entry, all
@@ -201,7 +220,7 @@ async def _end(
     """
     if session_id is None:
         return LoggedOut(redirect_url, None, ())
-    endings = ProviderSessionEndings(provider.db, provider.entropy)
+    endings = GrantAndLogoutEndings(provider)
     change = revocation(f"session:{session_id}", lifetime=provider.limits.access_token_lifetime, now=now)
     async with provider.db.transaction() as connection:
         ended = await end_session_in(connection, session_id, reason=REASON, now=now)
@@ -225,9 +244,9 @@ async def _end(
             outcome="done",
             actor=f"person:{ended.person_id}",
             client=None if client is None else client.client_id,
-            request_id=origin.request_id,
+            request_id=request_id,
             details={"session": session_id},
         )
         await provider.ledger.append_in(connection, entry, changes=[change])
     provider.feed.apply([change])
-    return LoggedOut(redirect_url, session_id, await list_app_endings(session_id, provider=provider))
+    return LoggedOut(redirect_url, session_id, await list_logout_deliveries(session_id, provider=provider))

@@ -90,6 +90,7 @@ class ErrorShown:
     description_en: str
     remedy_zh: str
     remedy_en: str
+    client: ClientView | None
 
 
 AuthorizationOutcome = Redirect | FormPost | SignInNeeded | ConsentNeeded | ErrorShown

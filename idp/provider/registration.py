@@ -226,9 +226,9 @@ def _check_uris(wanted: ClientRegistration) -> None:
     for member, resources in (("resources", wanted.resources), ("introspects", wanted.introspects)):
         for resource in resources:
             check_registrable_uri(resource, member=member)
-    # One person must not be one subject to two departments: hosts may be shared only on purpose, by naming
-    # it.
-    if wanted.sector is None and len({host_of(uri) for uri in wanted.redirect_uris}) > 1:
+    # OpenID Connect Core §8.1: several hosts make one sector only on purpose, by naming it.
+    hosts = {host_of(uri) for uri in wanted.redirect_uris}
+    if wanted.sector is None and wanted.application_type != "native" and len(hosts) > 1:
         raise InvalidClientMetadata("sector", "redirect URIs on several hosts need a sector")
 
 
@@ -260,9 +260,10 @@ def _new_client(wanted: ClientRegistration, secret: str | None, now: datetime) -
 
 
 def _default_sector(wanted: ClientRegistration) -> str:
-    # A loopback host belongs to nobody: two apps on one machine must not share a sector by accident.
+    # A loopback host or a private scheme belongs to no department: two apps must not share a sector by accident.
     host = host_of(wanted.redirect_uris[0]) if wanted.redirect_uris else ""
-    return wanted.client_id if host in ("", "127.0.0.1", "[::1]") else host
+    is_nobodys = wanted.application_type == "native" or host in ("", "127.0.0.1", "[::1]")
+    return wanted.client_id if is_nobodys else host
 
 
 def _row(client: Client) -> dict[str, Any]:

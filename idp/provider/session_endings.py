@@ -1,7 +1,7 @@
 """What ends when a session ends: its grants, their refresh families, and a sign-out message to each app
 concerned.
 
-`ProviderSessionEndings` is what sign-in calls (`idp.ports.SessionEndings`) inside the transaction that ends
+`GrantAndLogoutEndings` is what sign-in calls (`idp.ports.SessionEndings`) inside the transaction that ends
 sessions, whoever ends them and why: the messages are as durable as the end itself. Access tokens are
 reached by the revocation of the session that sign-in announces.
 """
@@ -11,19 +11,18 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from foundation.database import Database
-from foundation.entropy import Entropy
 from idp.ports import EndedSession
+from idp.provider.composition import Provider
 from idp.provider.granting import Grant, end_grants
 from idp.provider.tables import logout_messages
 
 
-class ProviderSessionEndings:
+class GrantAndLogoutEndings:
     """Ends grants and writes sign-out messages for ended sessions; satisfies `idp.ports.SessionEndings`."""
 
-    def __init__(self, db: Database, entropy: Entropy) -> None:
-        self._db = db
-        self._entropy = entropy
+    def __init__(self, provider: Provider) -> None:
+        self._db = provider.db
+        self._entropy = provider.entropy
 
     async def __call__(self, connection: AsyncConnection, ended: Sequence[EndedSession], *, now: datetime) -> None:
         """Write what must follow.

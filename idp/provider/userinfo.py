@@ -10,7 +10,7 @@ from foundation.problems import RenzhengError
 from idp.provider.access_tokens import VerifiedAccessToken
 from idp.provider.back_channel import NO_STORE, OAuthResponse
 from idp.provider.claims import released_claims, userinfo_claims
-from idp.provider.composition import NOWHERE, Origin, Provider
+from idp.provider.composition import Provider
 from idp.provider.errors import InsufficientScope, InvalidToken
 from idp.provider.resource_access import read_bearer, render_challenge, verify_access_token
 from idp.provider.resources import userinfo_audience
@@ -20,7 +20,7 @@ KIND = "oauth.userinfo"
 
 
 async def userinfo(
-    authorization: tuple[str, ...], *, provider: Provider, now: datetime, origin: Origin = NOWHERE
+    authorization: tuple[str, ...], *, provider: Provider, now: datetime, request_id: str | None = None
 ) -> OAuthResponse:
     """Answer with the claims; every disclosure and every refusal of a token is on record before it is
     answered.
@@ -37,13 +37,15 @@ async def userinfo(
             provider=provider,
             now=now,
         )
-        return await _disclose(verified, provider, origin, now)
+        return await _disclose(verified, provider, request_id, now)
     except (InvalidToken, InsufficientScope) as refused:
-        await _record(verified, refused, (), provider, origin, now)
+        await _record(verified, refused, (), provider, request_id, now)
         return render_challenge(refused)
 
 
-async def _disclose(verified: VerifiedAccessToken, provider: Provider, origin: Origin, now: datetime) -> OAuthResponse:
+async def _disclose(
+    verified: VerifiedAccessToken, provider: Provider, request_id: str | None, now: datetime
+) -> OAuthResponse:
     client = provider.clients.find_active(verified.client_id)
     facts = None if verified.person_id is None else await provider.people.load(verified.person_id)
     if client is None or facts is None or not facts.is_open:
@@ -51,7 +53,7 @@ async def _disclose(verified: VerifiedAccessToken, provider: Provider, origin: O
     # An entitlement that the client lost since the token was made is lost here as well.
     names = [name for name in userinfo_claims(verified.scope, verified.claims) if SCOPE_OF_CLAIM[name] in client.scopes]
     claims = released_claims(facts, names)
-    await _record(verified, None, tuple(sorted(claims)), provider, origin, now)
+    await _record(verified, None, tuple(sorted(claims)), provider, request_id, now)
     return OAuthResponse(200, {"sub": verified.subject, **claims}, NO_STORE)
 
 
@@ -60,7 +62,7 @@ async def _record(
     refused: RenzhengError | None,
     disclosed: tuple[str, ...],
     provider: Provider,
-    origin: Origin,
+    request_id: str | None,
     now: datetime,
 ) -> None:
     entry = Entry(
@@ -70,7 +72,7 @@ async def _record(
         code=None if refused is None else refused.code,
         actor=None if verified is None else f"client:{verified.client_id}",
         client=None if verified is None else verified.client_id,
-        request_id=origin.request_id,
+        request_id=request_id,
         details={"claims": list(disclosed)} if disclosed else {},
         personal={"person": verified.person_id} if verified is not None and verified.person_id else {},
     )

@@ -6,10 +6,10 @@ lease loses it after `logout_lease`; an app may then hear twice, which it can te
 of one session's messages are the receipts that the sign-out page shows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import anyio
 from sqlalchemy import Row, select, update
@@ -19,6 +19,7 @@ from foundation.ledger import Entry
 from foundation.signing import Algorithm
 from idp.provider.clients import ClientView, view_of
 from idp.provider.composition import Provider
+from idp.provider.ports import LogoutNotDelivered, LogoutPoster
 from idp.provider.tables import logout_messages
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -28,28 +29,6 @@ TOKEN_LIFETIME = timedelta(minutes=2)
 BATCH = 32
 
 EndingStatus = Literal["told", "waiting", "failed", "no_channel"]
-
-
-class LogoutNotDelivered(Exception):
-    """The app did not take the message.
-
-    `problem` is a short word for the receipt, never the app's own text.
-    """
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-
-
-class LogoutPoster(Protocol):
-    """Posts one sign-out message.
-
-    Never follows redirects, reads at most 64 KiB, and keeps to the deadline.
-    """
-
-    async def post_form(self, url: str, fields: Mapping[str, str], *, deadline: timedelta) -> int:
-        """Return the HTTP status; raises LogoutNotDelivered when there is none."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +66,7 @@ async def deliver_logout_tokens(*, provider: Provider, http: LogoutPoster, worke
     return len(due)
 
 
-async def list_app_endings(session_id: str, *, provider: Provider) -> tuple[AppEnding, ...]:
+async def list_logout_deliveries(session_id: str, *, provider: Provider) -> tuple[AppEnding, ...]:
     """Return the receipt of each app that the session had reached, ordered by client."""
     async with provider.db.read() as connection:
         rows = await connection.execute(
@@ -155,7 +134,7 @@ async def _deliver(message: LogoutMessage, provider: Provider, http: LogoutPoste
     token = provider.keys.sign_jwt(claims, purpose="oidc", alg=ALGORITHM, typ=TYPE, now=now)
     try:
         status = await http.post_form(
-            client.backchannel_logout_uri, {"logout_token": token}, deadline=provider.limits.logout_timeout
+            client.backchannel_logout_uri, {"logout_token": token}, provider.limits.logout_timeout
         )
     except LogoutNotDelivered as failed:
         await _settle_failure(message, failed.problem, provider, worker, now)

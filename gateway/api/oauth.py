@@ -1,0 +1,173 @@
+"""The endpoints of the OpenID provider over HTTP: parse once, call one use case, render.
+
+Browser endpoints answer with a redirect or hand over to a page; server endpoints answer with JSON. A
+failure that is not a protocol's own (storage gone, unknown fault) leaves as an exception for the guard.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from foundation.clock import Clock
+from gateway.pages.paths import PATHS
+from idp.provider.authorize import authorize
+from idp.provider.back_channel import BackChannelRequest, OAuthResponse
+from idp.provider.composition import Origin, Provider
+from idp.provider.introspection import introspect
+from idp.provider.logout import LoggedOut, LogoutConfirmation, request_logout
+from idp.provider.metadata import ENDPOINTS, provider_metadata
+from idp.provider.outcomes import (
+    AuthorizationOutcome,
+    ConsentNeeded,
+    ErrorShown,
+    FormPost,
+    Redirect,
+    SignInNeeded,
+)
+from idp.provider.revocation import revoke
+from idp.provider.token import token
+from idp.provider.userinfo import userinfo
+from idp.signin.sessions import Session
+
+Shown = ErrorShown | FormPost | LogoutConfirmation | LoggedOut
+
+METADATA_SECONDS = 300
+JWKS_SECONDS = 900
+"""A relying party may keep the keys so long; keys are published a day before they sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthParts:
+    """What these endpoints work with: the provider, the clock, who is signed in, and how a page is shown."""
+
+    provider: Provider
+    clock: Clock
+    current_session: Callable[[Request], Awaitable[Session | None]]
+    show: Callable[[Request, Shown], Awaitable[Response]]
+
+
+def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
+    """Return the routes, at the addresses that the metadata announce."""
+
+    async def discovery(request: Request) -> Response:
+        provider = parts_of(request).provider
+        body = provider_metadata(provider.issuer, provider.core)
+        return _json(200, body, {"Cache-Control": f"public, max-age={METADATA_SECONDS}"})
+
+    async def jwks(request: Request) -> Response:
+        parts = parts_of(request)
+        body = parts.provider.keys.jwks(parts.clock())
+        return _json(200, body, {"Cache-Control": f"public, max-age={JWKS_SECONDS}"})
+
+    async def authorization_endpoint(request: Request) -> Response:
+        parts = parts_of(request)
+        outcome = await authorize(
+            await _octets(request),
+            session=await parts.current_session(request),
+            browser=request.state.browser,
+            provider=parts.provider,
+            now=parts.clock(),
+            request_id=request.state.request_id,
+        )
+        return await present(request, outcome, parts)
+
+    async def token_endpoint(request: Request) -> Response:
+        parts = parts_of(request)
+        return _oauth(await token(await _back_channel(request), provider=parts.provider, now=parts.clock()))
+
+    async def introspection_endpoint(request: Request) -> Response:
+        parts = parts_of(request)
+        asked = await _back_channel(request)
+        return _oauth(await introspect(asked, provider=parts.provider, now=parts.clock()))
+
+    async def revocation_endpoint(request: Request) -> Response:
+        parts = parts_of(request)
+        return _oauth(await revoke(await _back_channel(request), provider=parts.provider, now=parts.clock()))
+
+    async def userinfo_endpoint(request: Request) -> Response:
+        parts = parts_of(request)
+        answer = await userinfo(
+            tuple(request.headers.getlist("authorization")),
+            provider=parts.provider,
+            now=parts.clock(),
+            request_id=request.state.request_id,
+        )
+        return _oauth(answer)
+
+    async def logout_endpoint(request: Request) -> Response:
+        parts = parts_of(request)
+        outcome = await request_logout(
+            await _octets(request),
+            session=await parts.current_session(request),
+            browser=request.state.browser,
+            provider=parts.provider,
+            now=parts.clock(),
+            request_id=request.state.request_id,
+        )
+        return await parts.show(request, outcome)
+
+    return [
+        Route(ENDPOINTS.openid_configuration, discovery, methods=["GET"]),
+        Route(ENDPOINTS.oauth_authorization_server, discovery, methods=["GET"]),
+        Route(ENDPOINTS.jwks, jwks, methods=["GET"]),
+        Route(ENDPOINTS.token, token_endpoint, methods=["POST"]),
+        Route(ENDPOINTS.introspect, introspection_endpoint, methods=["POST"]),
+        Route(ENDPOINTS.userinfo, userinfo_endpoint, methods=["GET", "POST"]),
+        Route(ENDPOINTS.authorize, authorization_endpoint, methods=["GET", "POST"]),
+        Route(ENDPOINTS.revoke, revocation_endpoint, methods=["POST"]),
+        Route(ENDPOINTS.logout, logout_endpoint, methods=["GET", "POST"]),
+    ]
+
+
+async def present(request: Request, outcome: AuthorizationOutcome, parts: OAuthParts) -> Response:
+    """Answer the browser after a step of an authorization; pages use it after a sign-in and after consent."""
+    if isinstance(outcome, Redirect):
+        return RedirectResponse(outcome.url, status_code=303)
+    if isinstance(outcome, SignInNeeded):
+        return _to_page(PATHS.login, outcome.transaction_id)
+    if isinstance(outcome, ConsentNeeded):
+        return _to_page(PATHS.consent, outcome.transaction_id)
+    return await parts.show(request, outcome)
+
+
+def _to_page(path: str, transaction_id: str) -> Response:
+    return RedirectResponse(f"{path}?{urlencode({'transaction': transaction_id})}", status_code=303)
+
+
+async def _octets(request: Request) -> bytes:
+    """Return the parameters of a browser endpoint:
+
+    The query of a GET, the body of a POST (OpenID Connect Core §3.1.2.1).
+    """
+    if request.method == "POST":
+        return await request.body()
+    query: bytes = request.scope["query_string"]
+    return query
+
+
+async def _back_channel(request: Request) -> BackChannelRequest:
+    headers = request.headers
+    return BackChannelRequest(
+        authorization=tuple(headers.getlist("authorization")),
+        content_type=tuple(headers.getlist("content-type")),
+        query=request.scope["query_string"],
+        body=await request.body(),
+        origin=Origin(request.state.request_id, request.state.network),
+    )
+
+
+def _oauth(answer: OAuthResponse) -> Response:
+    if answer.body is None:
+        return Response(status_code=answer.status, headers=dict(answer.headers))
+    return _json(answer.status, answer.body, answer.headers)
+
+
+def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    octets = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(octets, status, dict(headers), "application/json")

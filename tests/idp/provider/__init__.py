@@ -1,0 +1,1 @@
+"""Tests of the OpenID provider: over HTTP in process, on both stacks."""
