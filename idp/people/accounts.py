@@ -59,7 +59,9 @@ async def find_account_by_login(connection: AsyncConnection, login: LoginName, *
             .scalar_subquery()
         )
     else:
-        criterion = accounts.c.user_name_canonical == login.canonical
+        # What cannot be a user name is asked for under a name nobody has: it may hold characters the database refuses.
+        name = login.canonical if login.kind == "user_name" else ""
+        criterion = accounts.c.user_name_canonical == name
     return await _find(connection, criterion)
 
 

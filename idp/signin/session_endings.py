@@ -1,5 +1,6 @@
 """Ending sessions: one's own, one on another device, all others; each with the apps told in the same transaction."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from idp.signin.sessions import Session, end_sessions_in
 from idp.signin.visits import Visit
 
 KIND = "session.ended"
+_SESSION_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 async def end_own_session(
@@ -28,6 +30,8 @@ async def end_other_session(
     session: Session, session_id: str, *, visit: Visit, entrance: Entrance, now: datetime
 ) -> tuple[EndedSession, ...]:
     """End one session of the same account, on another device; somebody else's session is not found and stays."""
+    if not _SESSION_ID.fullmatch(session_id):
+        return ()
     return await _end(session, [session_id], None, "ended_remotely", visit, entrance, now)
 
 

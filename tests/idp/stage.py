@@ -79,9 +79,7 @@ class CitizenRegister:
     asked: int = 0
     down: bool = False
 
-    async def check_name_and_number(
-        self, *, name: str, document_type: str, document_number: str
-    ) -> ProofingResult:
+    async def check_name_and_number(self, *, name: str, document_type: str, document_number: str) -> ProofingResult:
         if self.down:
             raise ProofingUnavailable("down")
         self.asked += 1

@@ -157,9 +157,7 @@ async def test_proofing_is_limited_per_person_and_per_network(stage: Stage) -> N
     assert other_phone.code == "23002"
     assert other_phone.retry_at is not None
     stage.later(hours=6)
-    assert isinstance(
-        await walk_to_password(stage, phone="13800000009", browser="browser-nine-123456"), IdentityProven
-    )
+    assert isinstance(await walk_to_password(stage, phone="13800000009", browser="browser-nine-123456"), IdentityProven)
 
 
 async def test_faults_of_the_outside_are_answered_and_harm_nothing(stage: Stage) -> None:
