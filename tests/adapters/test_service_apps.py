@@ -4,7 +4,7 @@ elsewhere.
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -204,9 +204,7 @@ def test_pages_carry_no_script_and_a_strict_policy(sites: Sites, path: str) -> N
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
 
 
-def test_a_provider_that_is_down_is_said_so(
-    sites: Sites, browser: httpx2.Client
-) -> None:
+def test_a_provider_that_is_down_is_said_so(sites: Sites, browser: httpx2.Client) -> None:
     """The app answers with a page, not with a stack trace."""
     sites.provider.fault("*", "status", status=503)
     assert browser.get(f"{sites.housing}/sign-in").status_code in (400, 502)
