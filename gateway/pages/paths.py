@@ -19,6 +19,7 @@ class Paths:
     register_identity: str = "/register/identity"
     register_password: str = "/register/password"
     register_done: str = "/register/done"
+    sign_in_continue: str = "/sign-in/continue"
     centers: str = "/sign-in/centers"
     center_arrival: str = "/sign-in/arrival"
     consent: str = "/consent"

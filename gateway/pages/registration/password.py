@@ -67,7 +67,7 @@ async def show_done(request: Request, _session: Session) -> Response:
         return start_again(PATHS.home)
     goal = journey.goal
     app = await app_of(request, goal)
-    onward = Goal(transaction=goal.transaction).address(PATHS.login) if app else goal.next or PATHS.home
+    onward = Goal(transaction=goal.transaction).address(PATHS.sign_in_continue) if app else goal.next or PATHS.home
     return render(
         request,
         "register_done.html",

@@ -3,9 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from gateway.api.oauth import present
+from gateway.pages.oauth_pages import oauth_parts
 from gateway.pages.paths import PATHS
-from gateway.pages.signin.journeys import Goal, next_page, remember_journey
-from gateway.requests import set_session_cookie
+from gateway.pages.signin.journeys import Goal, goal_from, next_page, remember_journey
+from gateway.requests import current_session, parts_of, set_session_cookie
+from idp.provider.authorize import resume_authorization
+from idp.provider.outcomes import SignInNeeded
 from idp.signin.outcomes import ArrivalToConfirm, IdentityCheckNeeded, SecondFactorNeeded, SignedIn
 
 
@@ -36,11 +40,30 @@ async def go_on(
 
 
 def enter(signed_in: SignedIn, goal: Goal) -> Response:
-    """Give the browser its session and lead to the goal; a waiting authorization goes on at the sign-in address."""
+    """Give the browser its session and lead to the goal; a waiting authorization goes on at its own address."""
     if goal.transaction:
-        target = Goal(transaction=goal.transaction).address(PATHS.login)
+        target = Goal(transaction=goal.transaction).address(PATHS.sign_in_continue)
     else:
         target = goal.next or (PATHS.desk if signed_in.session.kind == "staff" else PATHS.home)
     response = RedirectResponse(target, status_code=303)
     set_session_cookie(response, signed_in)
     return response
+
+
+async def continue_authorization(request: Request) -> Response:
+    """`GET /sign-in/continue`: back to the authorization that waited for the sign-in.
+
+    A sign-in that was not enough (its level, its strength) leads to the sign-in page, which says so.
+    """
+    parts, goal = parts_of(request), goal_from(request.query_params)
+    outcome = await resume_authorization(
+        goal.transaction,
+        session=await current_session(request),
+        browser=request.state.browser,
+        provider=parts.provider,
+        now=parts.clock(),
+        request_id=request.state.request_id,
+    )
+    if isinstance(outcome, SignInNeeded):
+        return RedirectResponse(goal.address(PATHS.login, notice="level"), status_code=303)
+    return await present(request, outcome, oauth_parts(request))

@@ -22,7 +22,7 @@ from idp.signin.outcomes import Refused
 from idp.signin.password_sign_in import sign_in_with_password
 
 Door = Literal["citizen", "staff"]
-NOTICES = frozenset({"expired", "idle", "signed_out", "ended", "left"})
+NOTICES = frozenset({"expired", "idle", "signed_out", "ended", "left", "level"})
 
 
 async def show_login(request: Request) -> Response:
