@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute
 
 from gateway.api.licenses import license_routes
 from gateway.api.oauth import oauth_routes
+from gateway.api.proof_keys import proof_key_routes
 from gateway.ops import operation_routes
 from gateway.pages.oauth_pages import oauth_parts
 from gateway.pages.routes import page_routes
@@ -14,6 +15,7 @@ def all_routes() -> list[BaseRoute]:
     return [
         *oauth_routes(oauth_parts),
         *license_routes(),
+        *proof_key_routes(),
         *operation_routes(),
         *page_routes(),
     ]

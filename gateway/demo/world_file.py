@@ -64,7 +64,7 @@ def _urls(places: Places) -> dict[str, str]:
         "desk": f"{issuer}/desk",
         "accesses": f"{issuer}/accesses",
         "lookup": f"{issuer}/api/v1/licenses/lookup",
-        "receipt_keys": f"{issuer}/api/v1/receipt-keys",
+        "receipt_keys": f"{issuer}/ledger/keys",
         "checkpoint": f"{issuer}/ledger/checkpoint",
         "housing": places.url_of("housing-app"),
         "business": places.url_of("business-app"),

@@ -92,7 +92,6 @@ class Browser:
             follow_redirects=False,
             trust_env=False,
         )
-        self._page_url: str | None = None
 
     def close(self) -> None:
         """Close the connections."""
@@ -100,15 +99,14 @@ class Browser:
 
     def open(self, url: str) -> Page:
         """Ask for an address as if it were typed in."""
-        self._page_url = None
-        return self._send("GET", url, None)
+        return self._send("GET", url, None, source=None)
 
     def follow_link(self, page: Page, path: str) -> Page:
         """Click the first link of the page that leads to this path."""
         for link in page.document.links:
             target = urljoin(page.url, link.href)
             if urlsplit(target).path == path:
-                return self._send("GET", target, None)
+                return self._send("GET", target, None, source=page.url)
         raise NotAsTold(f"{page.describe()} has no link to {path}")
 
     def submit(
@@ -132,8 +130,8 @@ class Browser:
             pairs.append((pressed.name, pressed.value))
         action = urljoin(page.url, (pressed.formaction if pressed else None) or form.action or page.url)
         if form.method == "get":
-            return self._send("GET", f"{action.partition('?')[0]}?{urlencode(pairs)}", None)
-        return self._send("POST", action, urlencode(pairs).encode())
+            return self._send("GET", f"{action.partition('?')[0]}?{urlencode(pairs)}", None, source=page.url)
+        return self._send("POST", action, urlencode(pairs).encode(), source=page.url)
 
     def hop(self, page: Page, expected: str) -> Page:
         """Follow one redirect, which has to lead to an address that begins with `expected`."""
@@ -145,7 +143,7 @@ class Browser:
             f"expected a redirect to {expected}, got one to {without_query(address)}",
         )
         came_from = [*page.hops, without_query(page.url)]
-        following = self._send("GET", address, None, redirected_from=page.url)
+        following = self._send("GET", address, None, source=page.url)
         following.hops = came_from
         return following
 
@@ -173,23 +171,21 @@ class Browser:
         answer = self._client.get(url, headers={"Accept": "application/json"})
         return answer.status_code, answer.json() if answer.content else None
 
-    def _send(self, method: str, url: str, body: bytes | None, *, redirected_from: str | None = None) -> Page:
+    def _send(self, method: str, url: str, body: bytes | None, *, source: str | None) -> Page:
+        """Ask; `source` is the page on which the person acted, or None for an address that was typed in."""
         headers = {
             "Accept": "text/html,application/xhtml+xml",
             "Sec-Fetch-Mode": "navigate",
             "Sec-Fetch-Dest": "document",
         }
-        headers["Sec-Fetch-Site"] = _relation(redirected_from or self._page_url, url)
+        headers["Sec-Fetch-Site"] = _relation(source, url)
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-            headers["Origin"] = _origin(self._page_url or url)
+            headers["Origin"] = _origin(source or url)
         answer = self._client.request(method, url, content=body, headers=headers)
         is_html = answer.headers.get("content-type", "").startswith("text/html")
         document = read_document(answer.text) if is_html else Document()
-        page = Page(url, answer.status_code, answer.headers, answer.text, document)
-        if page.location is None:
-            self._page_url = url
-        return page
+        return Page(url, answer.status_code, answer.headers, answer.text, document)
 
 
 def _filled(form: Form, values: Values) -> list[tuple[str, str]]:
