@@ -10,11 +10,13 @@ from gateway.pages.paths import PATHS
 from gateway.pages.registration import identity, password, phone
 from gateway.pages.signin import centers, entry, login, second_factor, sms
 from gateway.pages.staff import desk, history
+from gateway.pages.static_files import static_route
 
 
 def page_routes() -> list[BaseRoute]:
-    """Return the routes of all pages."""
+    """Return the routes of all pages and of the files they load."""
     return [
+        static_route(),
         Route(PATHS.home, home.show_home),
         Route(PATHS.login, login.show_login),
         Route(PATHS.login, login.log_in, methods=["POST"]),
