@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from adapters.logout_fetch import HttpLogoutFetcher
 from foundation.changes import forget_expired_changes
 from foundation.expiring import mend_epoch
 from foundation.leases import take_lease
@@ -72,8 +71,9 @@ class Jobs:
 
     async def _deliver_logouts(self) -> None:
         parts = self._parts
-        http = HttpLogoutFetcher(parts.adapters.registered_urls)
-        await deliver_logout_tokens(provider=parts.provider, http=http, worker=parts.node, now=parts.clock())
+        await deliver_logout_tokens(
+            provider=parts.provider, http=parts.adapters.logout, worker=parts.node, now=parts.clock()
+        )
 
     async def _mend_epoch(self) -> None:
         parts = self._parts
