@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from adapters.breaker import Monotonic
 from adapters.guarded_http import GuardedHttp
 from adapters.license_libraries.certshare.client import CertshareLibrary
+from adapters.logout_post import HttpLogoutPoster
 from adapters.matters.client import HttpMatters
 from adapters.proofing.client import HttpIdentityProofing
 from adapters.settings import AdapterSettings
@@ -16,6 +17,7 @@ from certs_catalog.ports import CaseFacts, LicenseLibrary, Matters, MattersUnava
 from foundation.clock import Clock
 from foundation.entropy import Entropy
 from idp.ports import IdentityProofing, ProofingResult, ProofingUnavailable, SmsSender
+from idp.provider.ports import LogoutPoster
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Adapters:
     sms: SmsSender
     proofing: IdentityProofing
     matters: Matters
+    logout: LogoutPoster
 
 
 @asynccontextmanager
@@ -68,6 +71,7 @@ async def open_adapters(
                 library.name: CertshareLibrary(library, http=http, clock=clock, monotonic=monotonic)
                 for library in settings.libraries
             },
+            logout=HttpLogoutPoster(registered_urls),
             sms=HttpSmsSender(gateway, signature=signature, http=http)
             if gateway is not None
             else ConsoleSmsSender(write_console, signature=signature),

@@ -113,9 +113,8 @@ class GuardedHttp:
             seconds = deadline.total_seconds()
             raise FetchTimedOut(f"{target.host}: no complete answer in {seconds:g} s") from error
         except httpx2.ConnectError as error:
-            refused = error.__cause__.__cause__ if error.__cause__ is not None else None
-            if isinstance(refused, _AddressRefused):
-                raise FetchRefused(f"{target.host}: {refused}") from error
+            if isinstance(error.__cause__, _AddressRefused):
+                raise FetchRefused(f"{target.host}: {error.__cause__}") from error
             raise FetchNotConnected(f"{target.host}: {type(error).__name__}") from error
         except (httpx2.TransportError, httpx2.StreamError, httpx2.DecodingError) as error:
             raise FetchBroken(f"{target.host}: {type(error).__name__}") from error

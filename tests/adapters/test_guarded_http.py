@@ -20,8 +20,10 @@ from adapters.guarded_http import (
     FetchTooLarge,
     GuardedHttp,
 )
+from adapters.logout_post import HttpLogoutPoster
 from adapters.outside_addresses import is_permitted_port, is_public_address
 from foundation.clock import system_clock
+from idp.provider.ports import LogoutNotDelivered
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -85,9 +87,22 @@ def test_ports_of_infrastructure_are_not_permitted(port: int, expected: bool) ->
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "localhost.", "2130706433", "0x7f000001", "0177.0.0.1", "[::1]"]
+    ("host", "refusals"),
+    [
+        ("127.0.0.1", (FetchRefused,)),
+        ("localhost", (FetchRefused,)),
+        ("[::1]", (FetchRefused,)),
+        # Spellings that the resolver may turn into this machine, or not resolve at all.
+        ("[::ffff:127.0.0.1]", (FetchRefused, FetchNotConnected)),
+        ("localhost.", (FetchRefused, FetchNotConnected)),
+        ("2130706433", (FetchRefused, FetchNotConnected)),
+        ("0x7f000001", (FetchRefused, FetchNotConnected)),
+        ("0177.0.0.1", (FetchRefused, FetchNotConnected)),
+    ],
 )
-async def test_inner_addresses_are_refused_before_a_connection(host: str) -> None:
+async def test_inner_addresses_are_refused_before_a_connection(
+    host: str, refusals: tuple[type[Exception], ...]
+) -> None:
     """Q02, L09: every spelling of this machine is refused, and the canary hears nothing."""
     heard: list[bytes] = []
 
@@ -95,7 +110,7 @@ async def test_inner_addresses_are_refused_before_a_connection(host: str) -> Non
         heard.append(b"connected")
 
     async with listening(canary) as port, GuardedHttp(networks="public", allow_http=True) as http:
-        with pytest.raises((FetchRefused, FetchNotConnected)):
+        with pytest.raises(refusals):
             await http.fetch("GET", f"http://{host}:{port}/")
     assert heard == []
 
@@ -199,6 +214,41 @@ async def test_an_untrusted_certificate_fails_closed(tmp_path: Path) -> None:
             assert (await trusting.fetch("GET", f"https://localhost:{port}/")).body == b"ok"
             with pytest.raises(FetchNotConnected):
                 await trusting.fetch("GET", f"https://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize(
+    ("conversation", "problem"),
+    [
+        (saying(b"HTTP/1.1 200 OK\r\n", then=60), "timed out"),
+        (saying(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_000), "answer too large"),
+        (saying(b"nonsense\r\n"), "broken answer"),
+    ],
+)
+async def test_undelivered_sign_out_messages_tell_why_in_a_word(
+    http: GuardedHttp, conversation: Conversation, problem: str
+) -> None:
+    """L09: slow, huge and broken apps each get a receipt without their own text."""
+    async with listening(conversation) as port:
+        url = f"http://127.0.0.1:{port}/backchannel-logout"
+        with pytest.raises(LogoutNotDelivered) as caught:
+            await HttpLogoutPoster(http).post_form(url, {"logout_token": "t"}, timedelta(seconds=0.3))
+    assert caught.value.problem == problem
+
+
+async def test_a_sign_out_message_reaches_no_inner_address() -> None:
+    """L09: the receipt says that the address is not allowed, and nobody was called."""
+    async with GuardedHttp(networks="public", allow_http=True) as guarded:
+        with pytest.raises(LogoutNotDelivered) as caught:
+            await HttpLogoutPoster(guarded).post_form("http://127.0.0.1:8001/x", {}, timedelta(seconds=1))
+    assert caught.value.problem == "address not allowed"
+
+
+async def test_a_redirected_sign_out_message_is_its_status(http: GuardedHttp) -> None:
+    """L09: the redirect's target is never called; the status decides."""
+    answer = b"HTTP/1.1 307 T\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+    async with listening(saying(answer)) as port:
+        url = f"http://127.0.0.1:{port}/"
+        assert await HttpLogoutPoster(http).post_form(url, {"a": "b"}, timedelta(seconds=2)) == 307
 
 
 def make_self_signed_certificate(folder: Path) -> tuple[Path, Path]:
