@@ -44,7 +44,7 @@ class Choices:
     repeat: int
     strict: bool
     output: Path
-    profile: Path | None
+    profiles: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and return the exit status."""
     choices = parse_choices(arguments)
     with laboratory() as lab:
-        if choices.profile is not None:
-            _profile(lab, choices, choices.profile)
+        if choices.profiles:
+            for scenario in choices.scenarios:
+                _profile(lab, scenario, choices)
             return 0
         runs = [_measure_once(lab, choices) for _ in range(choices.repeat)]
     rows = median_rows(runs)
@@ -86,24 +87,26 @@ def parse_choices(arguments: Sequence[str] | None) -> Choices:
     parser.add_argument("--quick", action="store_true", help="one short round and one cold start: does it work at all?")
     parser.add_argument("--strict", action="store_true", help="a missed budget makes the exit status 1")
     parser.add_argument(
-        "--profile", choices=names, metavar="OPERATION", help="sample one operation instead of measuring"
+        "--profile",
+        nargs="+",
+        choices=names,
+        default=[],
+        metavar="OPERATION",
+        help="sample operations instead of measuring; writes profile-OPERATION.txt beside the output",
     )
-    parser.add_argument("--output", type=Path, help="where to write (default bench.json, or profile-OPERATION.txt)")
+    parser.add_argument("--output", type=Path, default=Path("bench.json"), help="where to write (default bench.json)")
     given = parser.parse_args(arguments)
     plan = (
         Plan(warm_up_s=0.5, round_s=1.0, rounds=1) if given.quick else Plan(round_s=given.seconds, rounds=given.rounds)
     )
-    profile = None
-    if given.profile:
-        profile = given.output or Path(f"profile-{given.profile}.txt")
     return Choices(
-        scenarios=find_scenarios([given.profile] if given.profile else given.only),
+        scenarios=find_scenarios(given.profile or given.only),
         plan=plan,
         cold_starts=1 if given.quick else COLD_STARTS,
         repeat=max(given.repeat, 1),
         strict=given.strict,
-        output=given.output or Path("bench.json"),
-        profile=profile,
+        output=given.output,
+        profiles=bool(given.profile),
     )
 
 
@@ -173,11 +176,11 @@ def _measure(lab: Laboratory, scenario: Scenario, target: Target, plan: Plan) ->
     return figure
 
 
-def _profile(lab: Laboratory, choices: Choices, output: Path) -> None:
+def _profile(lab: Laboratory, scenario: Scenario, choices: Choices) -> None:
     """Measure one operation with the profiler on, and leave its report; the figure itself is not to be believed."""
+    output = choices.output.absolute().with_name(f"profile-{scenario.name}.txt")
     output.unlink(missing_ok=True)
-    with serving_product(lab.installation, profile=output.absolute()) as running:
-        scenario = choices.scenarios[0]
+    with serving_product(lab.installation, profile=output) as running:
 
         async def work() -> Figure:
             operation = await scenario.prepare(lab.installation.world, running.target)
@@ -193,7 +196,7 @@ def _profile(lab: Laboratory, choices: Choices, output: Path) -> None:
         deadline = time.monotonic() + _PROFILE_WAIT_S
         while not output.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-    print(output.read_text(encoding="utf-8"))
+    _say(f"written: {output}")
 
 
 def _still(operation: str, *, p50_ms: float = 0.0, p99_ms: float = 0.0, rss_mb: float = 0.0) -> Figure:

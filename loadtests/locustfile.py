@@ -203,4 +203,4 @@ def judge(environment: Environment, **_: Any) -> None:
     environment.process_exit_code = 1 if missed or not environment.stats.total.num_requests else 0
 
 
-events.quitting.add_listener(judge)
+events.quitting.add_listener(judge)  # type: ignore[no-untyped-call]  # locust leaves its hooks untyped

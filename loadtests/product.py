@@ -21,6 +21,7 @@ from foundation.entropy import SystemEntropy
 from gateway.demo.environment import demo_environment, new_keys, write_environment
 from gateway.demo.places import Places
 from gateway.demo.world import adapters_at
+from gateway.migrations import upgrade
 from gateway.settings import ENV_FILE, PREFIX, load_settings
 from loadtests.cores import Cores, bind
 from loadtests.measure import Target
@@ -79,7 +80,7 @@ def installed(
     )
     write_environment(settings_file, {**variables, **RAISED_LIMITS, "RENZHENG_LOG_LEVEL": "warning"})
     environment = clean_environment() | {ENV_FILE: str(settings_file)}
-    run_command(["migrate"], environment)
+    upgrade(variables["RENZHENG_DATABASE_URL"])
     simulate = ["simulate", "all", "--base-port", str(places.base_port), "--issuer", places.issuer]
     with serving(
         simulate, f"{places.url_of('matters')}/_health", environment, log=directory / "simulators.log"
@@ -142,21 +143,6 @@ def serving(
         yield Running(Target(port, process.pid), process, time.perf_counter() - begun)
     finally:
         _stop(process)
-
-
-def run_command(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Run one command of `renzheng` to its end; ServerFailed with its output when it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway.cli", *arguments],
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=READY_S * 2,
-        check=False,
-    )
-    if done.returncode:
-        raise ServerFailed(f"renzheng {arguments[0]} failed:\n{done.stdout.decode(errors='replace')[-3000:]}")
 
 
 def clean_environment() -> dict[str, str]:
