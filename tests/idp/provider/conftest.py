@@ -1,4 +1,7 @@
-"""The provider's world as fixtures, on both stacks."""
+"""The provider's world as fixtures, on both stacks.
+
+`world` is a test's own; `shared_world` serves a whole module of refusals, which leave nothing behind but ledger entries.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -21,8 +24,7 @@ from tests.servers import Stack
 async def world(stack: Stack) -> AsyncIterator[World]:
     """A provider with four registered clients."""
     async with open_world(stack) as opened:
-        for registration in (HOUSING, BUSINESS, NATIVE, LICENSE_API):
-            await opened.add_client(registration)
+        await _register(opened)
         yield opened
 
 
@@ -38,3 +40,31 @@ async def browser(world: World, zhang: Person) -> Browser:
     opened = Browser(world)
     await world.sign_in(opened, zhang)
     return opened
+
+
+@pytest.fixture(scope="module", params=["sqlite+memory", "postgres+redis"])
+async def shared_world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """A provider for the tests of one module that change nothing."""
+    if request.param == "sqlite+memory":
+        databases, redis_url = request.getfixturevalue("sqlite_databases"), None
+    else:
+        databases = request.getfixturevalue("postgres_databases")
+        redis_url = request.getfixturevalue("redis_server").url(15)
+    with databases.fresh() as url:
+        async with open_world(Stack(request.param, url, redis_url)) as opened:
+            await _register(opened)
+            yield opened
+
+
+@pytest.fixture(scope="module")
+async def shared_browser(shared_world: World) -> Browser:
+    """A browser of the shared world in which a citizen is signed in and has agreed to what the housing app asks."""
+    opened = Browser(shared_world)
+    await shared_world.sign_in(opened, await shared_world.add_person())
+    await opened.tokens_for()
+    return opened
+
+
+async def _register(world: World) -> None:
+    for registration in (HOUSING, BUSINESS, NATIVE, LICENSE_API):
+        await world.add_client(registration)

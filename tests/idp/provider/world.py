@@ -201,9 +201,7 @@ class World:
         """Keep a session from being idle after the clock was moved."""
         async with self.provider.db.transaction() as connection:
             await connection.execute(
-                update(sessions)
-                .where(sessions.c.session_id == session.session_id)
-                .values(last_seen_at=self.now)
+                update(sessions).where(sessions.c.session_id == session.session_id).values(last_seen_at=self.now)
             )
 
     async def entries(self) -> list[dict[str, Any]]:
@@ -511,5 +509,3 @@ async def _show(request: Request, outcome: Shown) -> Response:
     if outcome.redirect_url is not None:
         return Response(status_code=303, headers={"Location": outcome.redirect_url})
     return JSONResponse({"signed_out": True, "apps": {app.client.client_id: app.status for app in outcome.apps}})
-
-
