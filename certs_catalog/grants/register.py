@@ -38,6 +38,8 @@ async def register_grant(
         present = await find_grant(connection, grant_id)
         if present and present.content.department_id != content.department_id:
             raise GrantInvalid("a grant does not move to another department")
+        if present and present.state is GrantState.REVOKED:
+            raise GrantInvalid("a revoked grant does not come back; register a new one")
         if present and present.state is GrantState.VALIDATED and present.content == content:
             return present
         version = present.version + 1 if present else 1

@@ -15,6 +15,7 @@ from certs_catalog.lookup.outcomes import AnswerSource, render_source
 from certs_catalog.lookup.request import LookupRequest
 from certs_catalog.vocabulary import Caller
 from foundation.ledger import Recorded
+from foundation.ledger.entries import canonical_json
 from foundation.signing import KeyRing
 
 RECEIPT_TYPE = "receipt+jwt"
@@ -69,4 +70,5 @@ def sign_receipt(claims: Mapping[str, Any], recorded: Recorded, *, keys: KeyRing
         **claims,
         "ledger": {"position": recorded.position, "leaf_sha256": recorded.leaf_hash.hex()},
     }
-    return keys.sign_jwt(placed, purpose="receipt", alg="EdDSA", typ=RECEIPT_TYPE, now=signed_at)
+    # Canonical, so that claims kept for a repetition come out as the same octets.
+    return keys.sign_compact(canonical_json(placed), purpose="receipt", alg="EdDSA", typ=RECEIPT_TYPE, now=signed_at)

@@ -162,7 +162,7 @@ def body(**members: Any) -> bytes:
     return json.dumps(document(**members), ensure_ascii=False).encode()
 
 
-def title_of(number: str, name: str, serial: str = "37029900000001", **changes: Any) -> LicenseRecord:
+def title_of(number: str, name: str, /, serial: str = "37029900000001", **changes: Any) -> LicenseRecord:
     """A real estate title of one synthetic holder."""
     values: dict[str, Any] = {
         "type_code": TITLE,
