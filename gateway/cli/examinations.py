@@ -25,7 +25,7 @@ from foundation.problems import RenzhengError
 from foundation.sealing import BlindIndex, parse_key_octets
 from foundation.signing.store import list_signing_keys
 from gateway.cli.stores import make_sealer, open_database
-from gateway.migrations import current_revision, expected_revision
+from gateway.migrations import current_revision, head_revision
 from gateway.settings import Settings, is_loopback
 
 State = Literal["ok", "warning", "fault"]
@@ -107,7 +107,7 @@ async def _database(settings: Settings) -> Finding:
 
 
 async def _schema(settings: Settings) -> Finding:
-    expected = expected_revision()
+    expected = head_revision()
     current = await asyncio.to_thread(current_revision, settings.database_url)
     if current == expected:
         return Finding("schema", "ok", f"at {expected}")

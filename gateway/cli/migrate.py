@@ -25,10 +25,10 @@ def migrate(
     from sqlalchemy.exc import OperationalError
 
     from gateway.cli.surroundings import read_settings
-    from gateway.migrations import current_revision, expected_revision, upgrade
+    from gateway.migrations import current_revision, head_revision, upgrade
 
     settings = read_settings()
-    head = expected_revision()
+    head = head_revision()
     try:
         before = current_revision(settings.database_url)
         if not check and before != head:

@@ -17,6 +17,9 @@ from gateway.demo.places import Places
 from gateway.demo.state import write_private
 
 LEDGER_NAME = "qingyu.example/ledger"
+PROOFING_TRIES = 500
+"""Everybody in a demo sits behind one address, so the limit per network would end the sixth registration of an afternoon."""
+
 _KEY_OCTETS = 32
 _KEY_NAMES = ("RENZHENG_SEALING_KEYS", "RENZHENG_BLIND_INDEX_KEY", "RENZHENG_SUBJECT_KEYS")
 
@@ -47,6 +50,7 @@ def demo_environment(
         "RENZHENG_PORT": str(places.base_port),
         "RENZHENG_LEDGER_NAME": LEDGER_NAME,
         "RENZHENG_TRUSTED_PROXIES": json.dumps(trusted_proxies),
+        "RENZHENG_SIGNIN__PROOFING_TRIES": str(PROOFING_TRIES),
         "RENZHENG_ADAPTERS": json.dumps(_plain(adapters), ensure_ascii=False),
         **keys,
     }
