@@ -36,15 +36,16 @@ _TOKEN_LIFETIME = timedelta(minutes=5)
 _TEMPLATES = {
     "sign_in": """{% extends "frame" %}{% block title %}省统一身份认证平台{% endblock %}{% block tone %}province{% endblock %}
 {% block brand %}省统一身份认证平台 <small>模拟环境</small>{% endblock %}
-{% block main %}<h1>登录</h1><p class="lead">{{ client_id }} 请求确认您的身份。请选择一位虚构的人员登录。</p>
+{% block main %}<h1>登录</h1><p class="lead">{{ client }} 请求确认您的身份。请选择一位虚构的人员登录。<br>
+<span lang="en">Choose one of these fictitious people to sign in.</span></p>
 <form method="post" action="/authorize/decide"><input type="hidden" name="request" value="{{ request_id }}">
 <div class="people">{% for person in people %}<button class="button" name="person" value="{{ person.user_name }}">{{ person.name }}
 <small>实名等级 {{ person.level }}（{{ ("未认证", "初级", "中级", "高级")[person.level | int] }}）</small></button>{% endfor %}</div>
-<div class="row"><button class="button plain" name="decision" value="refuse">取消登录</button></div></form>{% endblock %}
+<div class="row"><button class="button plain" name="decision" value="refuse">取消登录 <span lang="en">Cancel</span></button></div></form>{% endblock %}
 {% block foot %}Simulated provincial user center · all people are fictitious{% endblock %}""",
     "stopped": """{% extends "frame" %}{% block title %}无法继续{% endblock %}{% block tone %}province{% endblock %}
 {% block brand %}省统一身份认证平台 <small>模拟环境</small>{% endblock %}
-{% block main %}<h1>无法继续</h1><p class="lead">{{ reason }}</p>{% endblock %}
+{% block main %}<h1>无法继续</h1><p class="lead">{{ reason }}<br><span lang="en">The sign-in cannot go on.</span></p>{% endblock %}
 {% block foot %}Simulated provincial user center{% endblock %}""",
 }
 
@@ -154,7 +155,7 @@ class _Center:
         names = ("client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge")
         self._waiting[request_id] = _Asked(**{name: parameters[name] for name in names})
         return self._pages.render(
-            "sign_in", request_id=request_id, client_id=client.client_id, people=self._world.people.values()
+            "sign_in", request_id=request_id, client=client.name or client.client_id, people=self._world.people.values()
         )
 
     async def decide(self, request: Request) -> Response:

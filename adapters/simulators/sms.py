@@ -2,6 +2,7 @@
 
 import secrets
 from collections import deque
+from datetime import datetime, timedelta, timezone
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,16 +18,21 @@ from adapters.simulators.world_entries import World
 from foundation.clock import Clock, system_clock
 
 _KEPT = 500
+_BEIJING = timezone(timedelta(hours=8))
 
 _TEMPLATES = {
     "outbox": """{% extends "frame" %}{% block title %}短信发件箱{% endblock %}
 {% block brand %}短信网关 <small>发件箱</small>{% endblock %}
 {% block main %}<h1>短信发件箱</h1><p class="lead">最新的在前。这里的短信没有发给任何人。</p>
 <div class="sheet">{% if messages %}<table><thead><tr><th>时间</th><th>号码</th><th>内容</th></tr></thead><tbody>
-{% for message in messages %}<tr><td>{{ message.at }}</td><td>{{ message.phone }}</td><td>{{ message.text }}</td></tr>
+{% for message in messages %}<tr><td>{{ message.shown_at }}</td><td>{{ message.phone }}</td><td>{{ message.text }}</td></tr>
 {% endfor %}</tbody></table>{% else %}<p>还没有短信。</p>{% endif %}</div>{% endblock %}
 {% block foot %}Simulated SMS gateway{% endblock %}"""
 }
+
+
+def _beijing_time(instant: str) -> str:
+    return datetime.fromisoformat(instant).astimezone(_BEIJING).strftime("%m-%d %H:%M:%S")
 
 
 def create_app(world: World, base_url: str = "", *, clock: Clock = system_clock) -> Starlette:
@@ -65,7 +71,8 @@ def create_app(world: World, base_url: str = "", *, clock: Clock = system_clock)
         return JSONResponse({"messages": chosen})
 
     async def page(_: Request) -> Response:
-        return pages.render("outbox", messages=list(reversed(outbox)))
+        messages = [{**message, "shown_at": _beijing_time(str(message["at"]))} for message in reversed(outbox)]
+        return pages.render("outbox", messages=messages)
 
     return Starlette(
         routes=[

@@ -82,6 +82,7 @@ def demo_world(*, issuer: str = "http://127.0.0.1:8000") -> World:
         clients={
             "renzheng": CenterClient(
                 client_id="renzheng",
+                name="青榆区实名认证与电子证照",
                 client_secret="province-demo-secret",
                 redirect_uris=(f"{issuer}/sign-in/centers/province/callback",),
             )

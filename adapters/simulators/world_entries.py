@@ -26,6 +26,7 @@ class CenterClient(_Entry):
     """A district that is registered at the province center."""
 
     client_id: str
+    name: str = ""
     client_secret: str | None = None
     public_jwks: dict[str, object] | None = None
     redirect_uris: tuple[str, ...]
