@@ -13,11 +13,14 @@ from gateway.pages.rendering import render
 from gateway.pages.signed_in import viewer_of
 from gateway.requests import current_session, form_of, language_of, parts_of
 from idp.provider.authorize import decide_consent, resume_authorization
-from idp.provider.outcomes import AskedItem, AuthorizationOutcome, ConsentNeeded, ConsentView
+from idp.provider.outcomes import AskedClaim, AskedItem, AuthorizationOutcome, ConsentNeeded, ConsentView
 from idp.provider.scopes import SCOPES
 
 # What an application can do without: the person may leave it out and still get in.
 _OPTIONAL = frozenset({"phone", "offline_access"})
+LEVELS_ZH = {"0": "未认证", "1": "初级", "2": "中级", "3": "高级"}
+LEVELS_EN = {"0": "not verified", "1": "basic", "2": "medium", "3": "high"}
+_UNSPOKEN = frozenset({"updated_at", "phone_number_verified"})
 
 
 async def show_consent(request: Request) -> Response:
@@ -119,7 +122,7 @@ def _item_words(item: AskedItem, english: bool, ticked: frozenset[str]) -> dict[
     return {
         "key": item.item,
         "label": item.title_en if english else item.title_zh,
-        "value": "　".join(claim.value for claim in item.claims if claim.value),
+        "value": "　".join(filter(None, (_value_words(claim, english) for claim in item.claims))),
         "why": labels,
         "checked": item.item in ticked,
     }
@@ -127,3 +130,11 @@ def _item_words(item: AskedItem, english: bool, ticked: frozenset[str]) -> dict[
 
 def _agreed_before(view: ConsentView, english: bool) -> list[str]:
     return [item.title_en if english else item.title_zh for item in view.items if item.agreed_before]
+
+
+def _value_words(claim: AskedClaim, english: bool) -> str:
+    """Return the masked value as people say it: a level by its name, a flag or a time not at all."""
+    if claim.name == "realname_level":
+        names = LEVELS_EN if english else LEVELS_ZH
+        return names.get(claim.value, claim.value)
+    return "" if claim.name in _UNSPOKEN else claim.value

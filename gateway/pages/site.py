@@ -1,6 +1,8 @@
 """Who runs this site: the names, numbers and footer slots that a district sets by configuration."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from gateway.pages.paths import PATHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,16 @@ class FooterLink:
     href: str
 
 
+DEFAULT_FOOTER = (
+    FooterLink(Wording("网站地图", "Site map"), PATHS.sitemap),
+    FooterLink(Wording("无障碍声明", "Accessibility"), PATHS.accessibility),
+    FooterLink(Wording("隐私说明", "Privacy"), PATHS.privacy),
+    FooterLink(Wording("账本", "Ledger"), PATHS.ledger),
+    FooterLink(Wording("错误码大全", "Error codes"), PATHS.error_codes),
+)
+"""The help pages that every installation has."""
+
+
 @dataclass(frozen=True, slots=True)
 class SiteIdentity:
     """What the header and the footer of every page say about the site. The defaults are the fictional 青榆区."""
@@ -41,4 +53,4 @@ class SiteIdentity:
     verify_address: str = ""
     environment: str = "sandbox"
     """``sandbox`` or ``production``: shown in the bar of staff, developers and administrators."""
-    footer_links: tuple[FooterLink, ...] = field(default=())
+    footer_links: tuple[FooterLink, ...] = DEFAULT_FOOTER

@@ -21,13 +21,23 @@ from idp.signin.sessions import Session
 SHOWN_EVENTS = 20
 _EVENT_WORDS = {
     "signin.completed": mark("登录"),
+    "signin.first_factor": mark("第一步验证通过"),
+    "signin.identity_asked": mark("短信登录时另外核对了证件号码"),
+    "signin.step_up": mark("加强了登录验证"),
+    "signin.recovery": mark("找回密码"),
     "signin.password": mark("密码登录没有成功"),
     "signin.code": mark("短信验证码登录没有成功"),
     "signin.second_factor": mark("动态口令没有通过"),
     "signin.center": mark("从上级认证平台登录没有成功"),
     "session.ended": mark("退出登录"),
     "registration": mark("开立账户"),
+    "account.opened": mark("开立账户"),
     "account.enrolled": mark("开立账户"),
+    "account.center_linked": mark("关联上级认证平台"),
+    "account.phone_released": mark("手机号已由他人登记，从本账户移除"),
+    "account.disabled": mark("账户停用"),
+    "account.enabled": mark("账户恢复"),
+    "account.closed": mark("账户注销"),
     "account.totp_enrolled": mark("绑定动态口令"),
     "account.password_changed": mark("修改密码"),
     "account.recovery": mark("找回密码"),
@@ -123,7 +133,7 @@ def _event(event: AccountEvent, language: Language) -> dict[str, object]:
     bad = event.outcome in ("refused", "failed")
     text = words.text(_EVENT_WORDS.get(event.kind, mark("账户有变动")))
     code = find_error_code(event.code) if event.code else None
-    place = ""
-    if code is not None:
-        place = code.title_en if language == "en" else code.title_zh
+    reason = "" if code is None else code.title_en if language == "en" else code.title_zh
+    seen = (reason, str(event.details.get("device", "")), str(event.details.get("network", "")))
+    place = " · ".join(part for part in seen if part.strip(" ·"))
     return {"at": event.at, "words": text, "place": place, "bad": bad}

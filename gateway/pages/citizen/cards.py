@@ -99,3 +99,8 @@ def access_event(access: Access, language: Language) -> Card:
         "number": access.access_id,
         "dispute_href": None,
     }
+
+
+def shown_value(value: str | None) -> str:
+    """Return a face field for the eye: several holders stand in one field, parted by `^` (GB/T 36903)."""
+    return "、".join(part for part in (value or "").split("^") if part) or "–"

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from certs_catalog.accesses.history import AccessFilter, list_accesses
 from certs_catalog.holdings import HeldLicense, find_license, list_licenses
 from gateway.i18n import Language
-from gateway.pages.citizen.cards import access_line, days_left, holder_of, license_card
+from gateway.pages.citizen.cards import access_line, days_left, holder_of, license_card, shown_value
 from gateway.pages.rendering import render
 from gateway.pages.signed_in import for_citizens, viewer_of
 from gateway.requests import language_of, parts_of
@@ -17,6 +17,8 @@ from idp.signin.sessions import Session
 
 _LONGEST_SEARCH = 64
 _SHOWN_ACCESSES = 5
+# Face fields that stand on the page in words of their own.
+SHOWN_ELSEWHERE = frozenset({"issuer_name", "issue_date", "valid_from", "valid_to"})
 
 
 @for_citizens
@@ -70,11 +72,12 @@ async def show_license(request: Request, session: Session) -> Response:
         fields=[
             {
                 "label": entry.label_en if language == "en" else entry.label_zh,
-                "value": entry.value or "–",
+                "value": shown_value(entry.value),
                 "masked": entry.masked,
                 "disputed": entry.disputed,
             }
             for entry in license.fields
+            if entry.name not in SHOWN_ELSEWHERE
         ],
         accesses=[access_line(access, language) for access in uses.items],
         reveal_href=None,
@@ -103,7 +106,7 @@ def _details(license: HeldLicense, language: Language) -> dict[str, object]:
         "valid_from": license.valid_from,
         "valid_to": license.valid_to,
         "synced_at": license.synced_at,
-        "source": license.provenance or license.issuer_name,
+        "source": license.issuer_name,
         "status_reason": None,
         "replaced_by_href": None,
     }

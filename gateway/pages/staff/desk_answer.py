@@ -7,6 +7,7 @@ from starlette.requests import Request
 from certs_catalog.lookup.outcomes import Answer, LicenseResult, Refusal
 from certs_catalog.vocabulary import Grade, LicenseStatus
 from gateway.i18n import Language, mark, translator
+from gateway.pages.citizen.cards import shown_value
 from gateway.pages.formats import Formats
 from gateway.requests import language_of, parts_of
 from idp.people.directory import Department, Officer
@@ -36,7 +37,7 @@ def answer_words(request: Request, answer: Answer, grade: Grade) -> dict[str, ob
         if many:
             lines.append((words.text(mark("第 {number} 本"), number=number), status_word(result, language)))
         lines += [
-            (entry.label_en if language == "en" else entry.label_zh, entry.value or "–")
+            (entry.label_en if language == "en" else entry.label_zh, shown_value(entry.value))
             for entry in result.fields.values()
         ]
         facts += [(_fact_label(request, result, name), agrees) for name, agrees in result.facts.items()]
