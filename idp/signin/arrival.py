@@ -12,12 +12,6 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from foundation.identifiers import (
-    InvalidIdentifier,
-    canonical_document_number,
-    canonical_mobile_number,
-    parse_person_name,
-)
 from foundation.partial_display import (
     show_document_number_in_part,
     show_name_in_part,
@@ -25,13 +19,17 @@ from foundation.partial_display import (
 )
 from idp.people.account_opening import NewAccount
 from idp.people.accounts import Account, find_account_of
-from idp.people.arrivals import Enter, KnownPerson, Link, MakeAccount, TurnAway, decide_arrival, is_usable_subject
+from idp.people.arrivals import Enter, KnownPerson, Link, MakeAccount, TurnAway, decide_arrival
 from idp.people.errors import IDENTITY_CONFLICT
-from idp.people.levels import UPPER_CENTER, Evidence
 from idp.people.persons import NAME_CONTEXT, RealName, add_evidence, document_index
 from idp.people.tables import persons, upstream_identities
-from idp.ports import CenterEvidence, CenterFailure, CenterIdentity
-from idp.signin.beijing import beijing_date
+from idp.ports import CenterFailure, CenterIdentity
+from idp.signin.center_identities import (
+    canonical_identity,
+    evidence_of,
+    identity_from_state,
+    identity_to_state,
+)
 from idp.signin.completion import Shown, go_on
 from idp.signin.entrance import Entrance
 from idp.signin.errors import CENTER_IDENTITY_UNUSABLE, CENTER_UNKNOWN, FLOW_LOST
@@ -96,7 +94,7 @@ async def finish_center_sign_in(
     except CenterFailure as error:
         return Arrived(await _refuse_center(error, center_name, visit, entrance, now), carry)
     level = RealNameLevel(min(identity.level, center.ceiling))
-    sound = _sound(identity, center_name, level, now)
+    sound = canonical_identity(identity, center_name, level, now)
     if sound is None:
         refused = await refuse(
             CENTER_IDENTITY_UNUSABLE,
@@ -132,7 +130,7 @@ async def arrive_from_center(
             return await refuse(IDENTITY_CONFLICT, kind=KIND, visit=visit, entrance=entrance, now=now)
         # An account that is not open is refused inside, after everything else agreed.
         return await _enter(account, visit, entrance, now)
-    flow = await entrance.flows.begin(ARRIVAL_FLOW, browser=visit.browser, state=_to_state(identity))
+    flow = await entrance.flows.begin(ARRIVAL_FLOW, browser=visit.browser, state=identity_to_state(identity))
     return ArrivalToConfirm(
         flow.flow_id,
         identity.center,
@@ -150,10 +148,10 @@ async def confirm_arrival(
     flow = await entrance.flows.take(ARRIVAL_FLOW, flow_id, browser=visit.browser)
     if flow is None:
         return await refuse(FLOW_LOST, kind=KIND, visit=visit, entrance=entrance, now=now)
-    identity = _from_state(flow.state)
+    identity = identity_from_state(flow.state)
     new = NewAccount(
         real_name=RealName(identity.name, identity.document_type, identity.document_number),
-        evidence=(_evidence(identity),),
+        evidence=(evidence_of(identity),),
         phone=identity.phone,
     )
     account = await open_and_record(new, kind=KIND, visit=visit, entrance=entrance, now=now, identity=identity)
@@ -209,7 +207,7 @@ async def _see_again(identity: CenterIdentity, account: Account, entrance: Entra
             update(upstream_identities).where(mine).values(last_seen_at=now, level=int(identity.level))
         )
         if before != int(identity.level):
-            await add_evidence(connection, account.person_id, _evidence(identity), entropy=entrance.entropy, now=now)
+            await add_evidence(connection, account.person_id, evidence_of(identity), entropy=entrance.entropy, now=now)
 
 
 async def _link(identity: CenterIdentity, account: Account, visit: Visit, entrance: Entrance, now: datetime) -> bool:
@@ -217,7 +215,7 @@ async def _link(identity: CenterIdentity, account: Account, visit: Visit, entran
     try:
         async with entrance.db.transaction() as connection:
             await link_identity(connection, account, identity, entrance=entrance, now=now)
-            await add_evidence(connection, account.person_id, _evidence(identity), entropy=entrance.entropy, now=now)
+            await add_evidence(connection, account.person_id, evidence_of(identity), entropy=entrance.entropy, now=now)
             details = {"center": identity.center, "level": int(identity.level)}
             await write_account_event(
                 connection,
@@ -258,65 +256,4 @@ async def _refuse_center(
         now=now,
         details={"center": center_name},
         outcome="failed",
-    )
-
-
-def _sound(identity: CenterIdentity, center_name: str, level: RealNameLevel, now: datetime) -> CenterIdentity | None:
-    """Return the identity in canonical form and capped, or None when it names nobody we could know."""
-    if identity.center != center_name or not is_usable_subject(identity.subject):
-        return None
-    try:
-        name = parse_person_name(identity.name)
-        number = canonical_document_number(identity.document_type, identity.document_number, today=beijing_date(now))
-    except InvalidIdentifier:
-        return None
-    return CenterIdentity(
-        center=identity.center,
-        subject=identity.subject,
-        level=level,
-        name=name,
-        document_type=identity.document_type,
-        document_number=number,
-        phone=_phone_or_none(identity.phone),
-        evidence=identity.evidence,
-    )
-
-
-def _phone_or_none(text: str | None) -> str | None:
-    try:
-        return canonical_mobile_number(text) if text else None
-    except InvalidIdentifier:
-        return None
-
-
-def _evidence(identity: CenterIdentity) -> Evidence:
-    proof = identity.evidence
-    return Evidence(UPPER_CENTER, identity.center, proof.method[:128], identity.level, proof.at)
-
-
-def _to_state(identity: CenterIdentity) -> dict[str, Any]:
-    return {
-        "center": identity.center,
-        "subject": identity.subject,
-        "level": int(identity.level),
-        "name": identity.name,
-        "document_type": identity.document_type,
-        "document_number": identity.document_number,
-        "phone": identity.phone,
-        "method": identity.evidence.method,
-        "source": identity.evidence.source,
-        "at": identity.evidence.at.isoformat(),
-    }
-
-
-def _from_state(state: Mapping[str, Any]) -> CenterIdentity:
-    return CenterIdentity(
-        center=state["center"],
-        subject=state["subject"],
-        level=RealNameLevel(state["level"]),
-        name=state["name"],
-        document_type=state["document_type"],
-        document_number=state["document_number"],
-        phone=state["phone"],
-        evidence=CenterEvidence(state["method"], state["source"], datetime.fromisoformat(state["at"])),
     )

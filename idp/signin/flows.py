@@ -89,6 +89,8 @@ def flow_hash(flow_id: str) -> bytes:
 
 
 def _key(kind: str, flow_id: str, browser: str) -> str | None:
-    if not _FORM.fullmatch(flow_id) or not _FORM.fullmatch(browser):
+    """Name the flow in the store; the cookie's value is only hashed, so one that a browser made up does no harm."""
+    if not _FORM.fullmatch(flow_id) or not browser:
         return None
-    return f"flow:{kind}:" + hashlib.sha256(f"{browser}.{flow_id}".encode("ascii")).hexdigest()
+    both = hashlib.sha256(browser.encode("utf-8", "surrogatepass")).digest() + flow_id.encode("ascii")
+    return f"flow:{kind}:{hashlib.sha256(both).hexdigest()}"

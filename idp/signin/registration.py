@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from foundation.identifiers import InvalidIdentifier, canonical_document_number, parse_person_name
 from foundation.partial_display import show_document_number_in_part, show_name_in_part
 from foundation.problems import ErrorCode
 from idp.people.account_opening import NewAccount, UserNameTaken
-from idp.people.accounts import CLOSED, PHONE_CONTEXT, Account, find_account_of
+from idp.people.accounts import Account
 from idp.people.errors import (
     CHECK_NOT_AGREED,
     DETAILS_NOT_ACCEPTED,
@@ -21,11 +20,9 @@ from idp.people.errors import (
     USER_NAME_UNSUITABLE,
 )
 from idp.people.levels import NAME_AND_NUMBER, PHONE, Evidence
-from idp.people.persons import RealName, document_index, find_person_by_document
-from idp.people.user_names import RESIDENT_ID, canonical_user_name
+from idp.people.persons import RealName
+from idp.people.user_names import canonical_user_name
 from idp.ports import ProofingResult, ProofingUnavailable
-from idp.signin.attempt_store import reserve_attempts, within
-from idp.signin.beijing import beijing_date, beijing_moment
 from idp.signin.code_sending import confirm_code, parse_phone, send_code
 from idp.signin.completion import Shown, complete_sign_in
 from idp.signin.entrance import Entrance
@@ -34,15 +31,13 @@ from idp.signin.flows import Flow
 from idp.signin.opening import open_and_record
 from idp.signin.outcomes import CodeSent, IdentityProven, PhoneConfirmed, Refused, SignedIn
 from idp.signin.password_policy import judge_password, personal_words_of
+from idp.signin.proofing import FieldFault, find_unclosed_account, parse_real_name, reserve_proofing, warn_owner
 from idp.signin.records import entry_of, refuse
-from idp.signin.throttling import Held, Window
-from idp.signin.visits import Visit, counted_network
+from idp.signin.visits import Visit
 from idp.vocabulary import RealNameLevel
 
 KIND = "registration"
 FLOW = "registration"
-PROOFING_PERSON = "proofing.person"
-PROOFING_NETWORK = "proofing.network"
 
 
 async def register_phone(phone_text: str, *, visit: Visit, entrance: Entrance, now: datetime) -> CodeSent | Refused:
@@ -97,10 +92,10 @@ async def prove_identity(
         return await _refuse(FLOW_LOST, visit, entrance, now)
     if not agreed:
         return await _refuse(CHECK_NOT_AGREED, visit, entrance, now, field="agreed")
-    real_name = await _parse_real_name(name, document_number, visit, entrance, now)
-    if isinstance(real_name, Refused):
-        return real_name
-    if held := await _reserve_proofing(real_name, visit, entrance, now):
+    real_name = parse_real_name(name, document_number, now=now)
+    if isinstance(real_name, FieldFault):
+        return await _refuse(real_name.reason, visit, entrance, now, field=real_name.field)
+    if held := await reserve_proofing(real_name, visit, entrance, now):
         return await _refuse(PROOFING_USED_UP, visit, entrance, now, retry_at=held.until)
     try:
         result = await entrance.proofing.check_name_and_number(
@@ -110,10 +105,10 @@ async def prove_identity(
         )
     except ProofingUnavailable as error:
         return await _refuse(error.error_code, visit, entrance, now, outcome="failed")
-    owner = await _find_open_account(real_name, entrance)
+    owner = await find_unclosed_account(real_name, entrance)
     if not result.agreed or owner is not None:
         if result.agreed and owner is not None:
-            _warn_owner(owner, entrance, now)
+            warn_owner(owner, entrance, now)
         return await _refuse(DETAILS_NOT_ACCEPTED, visit, entrance, now, account=owner)
     await entrance.flows.keep(flow, _proven(flow, real_name, result))
     entry = entry_of("people.proofing", "allowed", visit=visit, now=now, details={"source": result.source})
@@ -189,43 +184,6 @@ async def _refuse(
     )
 
 
-async def _parse_real_name(
-    name: str, document_number: str, visit: Visit, entrance: Entrance, now: datetime
-) -> RealName | Refused:
-    try:
-        parsed = parse_person_name(name)
-    except InvalidIdentifier as error:
-        return await _refuse(error.error_code, visit, entrance, now, field="name")
-    try:
-        number = canonical_document_number(RESIDENT_ID, document_number, today=beijing_date(now))
-    except InvalidIdentifier as error:
-        return await _refuse(error.error_code, visit, entrance, now, field="document_number")
-    return RealName(parsed, RESIDENT_ID, number)
-
-
-async def _reserve_proofing(real_name: RealName, visit: Visit, entrance: Entrance, now: datetime) -> Held | None:
-    """Count a check against the person named and the network, before the source is asked."""
-    limits, index = entrance.limits, entrance.index
-    window = Window(limits.proofing_tries, limits.proofing_window)
-    person = document_index(index, real_name.document_type, real_name.document_number)
-    network = index.index("signin.network", counted_network(visit.network))
-    attempts = [
-        within(PROOFING_PERSON, person, window, now=now),
-        within(PROOFING_NETWORK, network, window, now=now),
-    ]
-    async with entrance.db.transaction() as connection:
-        return await reserve_attempts(entrance.db, connection, attempts, now=now)
-
-
-async def _find_open_account(real_name: RealName, entrance: Entrance) -> Account | None:
-    """Return the person's account unless it is closed; a closed one may be opened again by its person."""
-    document = document_index(entrance.index, real_name.document_type, real_name.document_number)
-    async with entrance.db.read() as connection:
-        person = await find_person_by_document(connection, document_type=real_name.document_type, document=document)
-        account = await find_account_of(connection, person.person_id) if person else None
-    return None if account is None or account.status == CLOSED else account
-
-
 def _proven(flow: Flow, real_name: RealName, result: ProofingResult) -> dict[str, Any]:
     return {
         "step": "password",
@@ -258,15 +216,4 @@ def _new_account(state: Mapping[str, Any], user_name: str | None, password_hash:
         phone_confirmed=True,
         user_name=user_name,
         password_hash=password_hash,
-    )
-
-
-def _warn_owner(owner: Account, entrance: Entrance, now: datetime) -> None:
-    if owner.phone_sealed is None:
-        return
-    entrance.notices.send_soon(
-        phone=entrance.sealer.open_text(owner.phone_sealed, context=PHONE_CONTEXT),
-        text=f"【{entrance.limits.sms_signature}】{beijing_moment(now)}有人用您的身份信息注册账户，我们没有办理。"
-        "您已有账户，如是本人请直接登录；如非本人，请留意个人信息安全。",
-        template="registration-tried",
     )

@@ -3,14 +3,16 @@
 The outside systems are small honest implementations of the ports: a phone network, a register of citizens and an upper center.
 """
 
+import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Table, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.changes import ChangeFeed
 from foundation.database import Database
@@ -152,8 +154,6 @@ class Stage:
 
     async def entries(self) -> list[dict[str, Any]]:
         """Bodies of every ledger entry, oldest first."""
-        import json
-
         async with self.entrance.db.read() as connection:
             rows = await load_rows(connection, start=0)
         return [json.loads(row.body) for row in rows]
@@ -183,10 +183,10 @@ async def open_stage(stack: Stack, **limits: Any) -> AsyncIterator[Stage]:
     ledger = Ledger(db, sealer=sealer, entropy=entropy, feed=feed)
     await ledger.open()
     sms, register, center = PhoneNetwork(), CitizenRegister({ZHANG: "张知明", LI: "李晓禾"}), UpperCenter()
-    ended: list[EndedSession] = []
+    all_ended: list[EndedSession] = []
 
-    async def note_endings(connection: Any, sessions: Any, *, now: datetime) -> None:
-        ended.extend(sessions)
+    async def note_endings(connection: AsyncConnection, ended: Sequence[EndedSession], *, now: datetime) -> None:
+        all_ended.extend(ended)
 
     entrance = open_entrance(
         db=db,
@@ -203,7 +203,7 @@ async def open_stage(stack: Stack, **limits: Any) -> AsyncIterator[Stage]:
         directory=Directory.open(db, feed),
         end_with_sessions=note_endings,
     )
-    stage = Stage(entrance, sms, register, center, ended)
+    stage = Stage(entrance, sms, register, center, all_ended)
     try:
         yield stage
     finally:
