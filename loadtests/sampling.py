@@ -1,7 +1,8 @@
 """A sampling profiler: every few milliseconds of processor time it notes where the main thread stands.
 
 Unlike a tracing profiler it does not make Python functions look dearer than C ones, so its shares can be believed. C code counts
-for the Python line that called it; other threads (password hashing) are not seen.
+for the Python line that called it; what other threads use (password hashing) counts for the line at which the main thread waits. A
+greenlet has a stack of its own: what runs inside SQLAlchemy's or Authlib's does not count for whoever switched to it.
 """
 
 import signal
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-INTERVAL_S = 0.002
+INTERVAL_S = 0.004  # the resolution of the timer in common kernels
+_OUTERMOST = "asyncio/runners.py"
 _DEEPEST = 120
 
 
@@ -35,8 +37,10 @@ class Samples:
         for _ in range(_DEEPEST):
             if at is None:
                 break
-            seen.add(_place(at))
-            at = at.f_back
+            place = _place(at)
+            seen.add(place)
+            # Further out is only what started the server.
+            at = None if _OUTERMOST in place else at.f_back
         self.anywhere.update(seen)
 
     def start(self) -> None:
