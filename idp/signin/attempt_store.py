@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
@@ -72,10 +72,13 @@ async def forget_quiet_counters(db: Database, *, now: datetime) -> int:
 
 
 async def _lock(db: Database, connection: AsyncConnection, attempt: Attempt, *, now: datetime) -> Counter:
-    # The row must exist before it can be locked; of parallel first attempts one inserts and the others wait for it.
-    fresh = {"scope": attempt.scope, "subject": attempt.subject, **_columns(Counter()), "last_at": now}
-    await connection.execute(db.insert(attempt_counters).values(fresh).on_conflict_do_nothing())
-    locked = select(attempt_counters).where(_named(attempt)).with_for_update()
+    """Make the row exist and lock it in one statement: a success elsewhere may delete it at any moment between two."""
+    fresh = db.insert(attempt_counters).values(
+        scope=attempt.scope, subject=attempt.subject, **_columns(Counter()), last_at=now
+    )
+    locked = fresh.on_conflict_do_update(
+        index_elements=["scope", "subject"], set_={"scope": fresh.excluded.scope}
+    ).returning(attempt_counters)
     row = (await connection.execute(locked)).one()
     hits = tuple(_EPOCH + timedelta(milliseconds=hit) for hit in row.hits)
     return Counter(hits, row.consecutive, row.blocks, row.blocked_until)

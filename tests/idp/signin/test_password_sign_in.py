@@ -81,6 +81,18 @@ async def test_hashing_takes_the_same_time_for_unknown_accounts() -> None:
     assert abs(with_account - without) <= max(0.005, 0.2 * with_account)
 
 
+async def test_many_right_passwords_at_once_never_fail_otherwise_than_by_waiting(stage: Stage) -> None:
+    """Successes forget the counters while others are about to count: no request falls between (V11, N13)."""
+    await register(stage)
+    for _ in range(4):
+        outcomes = await asyncio.gather(
+            *(sign_in_with_password("lixiaohe", PASSWORD, visit=visit(), **stage.tools) for _ in range(12))
+        )
+        stage.later(minutes=2)
+        assert any(isinstance(outcome, SignedIn) for outcome in outcomes)
+        assert {outcome.code for outcome in outcomes if isinstance(outcome, Refused)} <= {"22002"}
+
+
 async def test_somebody_guessing_elsewhere_does_not_lock_the_owner_out(stage: Stage) -> None:
     """Another network and a known device have counters of their own (A06)."""
     owner = await register(stage)
