@@ -24,6 +24,7 @@ log = structlog.get_logger("gateway.jobs")
 
 LOGOUT_INTERVAL = timedelta(seconds=1)
 EPOCH_INTERVAL = timedelta(seconds=1)
+CENTERS_INTERVAL = timedelta(seconds=30)
 KEYS_INTERVAL = timedelta(seconds=30)
 HOUSEKEEPING_INTERVAL = timedelta(seconds=60)
 HOUSEKEEPING_LEASE = timedelta(seconds=90)
@@ -42,6 +43,7 @@ class Jobs:
             ("ledger-sequencer", LEDGER_INTERVAL, self._sequence_ledger),
             ("logout-delivery", LOGOUT_INTERVAL, self._deliver_logouts),
             ("expiring-store", EPOCH_INTERVAL, self._mend_epoch),
+            ("centers", CENTERS_INTERVAL, self._probe_centers),
             ("keys", KEYS_INTERVAL, self._rotate_keys),
             ("housekeeping", HOUSEKEEPING_INTERVAL, self._clean_up),
         ):
@@ -78,6 +80,10 @@ class Jobs:
     async def _mend_epoch(self) -> None:
         parts = self._parts
         await mend_epoch(parts.db, parts.store, now=parts.clock(), entropy=parts.entropy)
+
+    async def _probe_centers(self) -> None:
+        # So that the sign-in page shows a center as down, and as back, before somebody tries it.
+        await asyncio.gather(*(center.probe() for center in self._parts.adapters.centers.values()))
 
     async def _rotate_keys(self) -> None:
         parts = self._parts
