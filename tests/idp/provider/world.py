@@ -52,6 +52,7 @@ START = datetime(2026, 5, 18, 1, 0, tzinfo=UTC)
 ISSUER = "https://id.qingyu.test"
 LICENSES = f"{ISSUER}/api/v1/licenses"
 BROWSER_COOKIE = "__Host-rz_flow"
+LI = synthetic_resident_id("370299", date(1909, 9, 9), 20)
 ZHANG = synthetic_resident_id("370299", date(1908, 5, 12), 1)
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
@@ -130,6 +131,7 @@ class World:
             now=self.now,
         )
         await provider.feed.catch_up()
+        await provider.clients.refresh()
         if registered.secret is not None:
             self.secrets[registration.client_id] = registered.secret
         return registered
