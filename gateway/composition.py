@@ -129,6 +129,7 @@ async def open_parts(
             directory=directory,
             end_with_sessions=GrantAndLogoutEndings(provider),
         )
+        stack.push_async_callback(entrance.close)
         await feed.start()
         stack.push_async_callback(feed.stop)
         parts = Parts(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from certs_catalog.lookup.replay import forget_expired_answers
 from foundation.changes import forget_expired_changes
 from foundation.expiring import mend_epoch
 from foundation.leases import take_lease
@@ -16,6 +17,7 @@ from foundation.problems import RenzhengError
 from foundation.signing import RotationPolicy, ensure_keys
 from gateway.metrics import LEDGER_ENTRIES
 from idp.provider.backchannel import deliver_logout_tokens
+from idp.signin.attempt_store import forget_quiet_counters
 
 if TYPE_CHECKING:
     from gateway.composition import Parts
@@ -94,5 +96,7 @@ class Jobs:
         parts = self._parts
         now = parts.clock()
         if await take_lease(parts.db, "housekeeping", holder=parts.node, term=HOUSEKEEPING_LEASE, now=now):
-            forgotten = await forget_expired_changes(parts.db, now=now)
-            log.debug("housekeeping.done", changes=forgotten)
+            changes = await forget_expired_changes(parts.db, now=now)
+            counters = await forget_quiet_counters(parts.db, now=now)
+            answers = await forget_expired_answers(parts.db, now=now)
+            log.debug("housekeeping.done", changes=changes, counters=counters, answers=answers)

@@ -110,6 +110,8 @@ def test_no_file_tells_a_long_story() -> None:
     found = [
         f"{file.path}: {lines} lines"
         for file in source_files(*ROOMS, "loadtests", "tests")
+        # A migration is one step, generated from the tables and never edited again: it is as long as the step.
+        if "versions" not in Path(file.path).parts
         if (lines := len((ROOT / file.path).read_text(encoding="utf-8").splitlines())) > LONGEST_FILE
     ]
     assert found == []

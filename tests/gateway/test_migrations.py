@@ -11,13 +11,13 @@ from sqlalchemy import create_engine, inspect
 from foundation.database import Database
 from gateway.migrations import configuration, current_revision, head_revision, synchronous, upgrade
 from gateway.migrations.schema import metadata
-from gateway.schema_check import SchemaOutdated, check_schema
+from gateway.schema_check import REVISION, SchemaOutdated, check_schema
 from tests.servers import Stack
 
 
 def test_the_migrated_schema_equals_the_tables(stack: Stack) -> None:
     """A column that was added to a table but to no migration would be missing in production alone."""
-    assert current_revision(stack.database_url) == head_revision()
+    assert current_revision(stack.database_url) == head_revision() == REVISION
     engine = create_engine(synchronous(stack.database_url))
     with engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
