@@ -19,10 +19,10 @@ from certs_catalog.lookup.decision import Denial, Permit, concerns, decide_case,
 from certs_catalog.lookup.finding import find_licenses, holder_asked, reason_of
 from certs_catalog.lookup.found import FoundLicense
 from certs_catalog.lookup.misses import block_after_misses
-from certs_catalog.lookup.outcomes import Answer, LicenseResult, Refusal, render_results
+from certs_catalog.lookup.outcomes import Answer, AnswerSource, LicenseResult, Refusal, render_results
 from certs_catalog.lookup.quota import spend_quota
-from certs_catalog.lookup.receipt import receipt_claims, sign_receipt
-from certs_catalog.lookup.recording import LookupRecord, Outcome, access_rows, entry_of
+from certs_catalog.lookup.receipt import receipt_claims, render_claims, sign_receipt
+from certs_catalog.lookup.recording import LookupRecord, access_rows, entry_of
 from certs_catalog.lookup.release import release, source_of
 from certs_catalog.lookup.replay import answer_row, find_kept_answer, open_kept_answer, replay_key
 from certs_catalog.lookup.request import LookupRequest
@@ -30,7 +30,7 @@ from certs_catalog.ports import LibraryError, MattersUnavailable
 from certs_catalog.reasons import answers, authorisation, purpose, request_form
 from certs_catalog.room import LicenseRoom
 from certs_catalog.vocabulary import Caller, Grade, HolderRef
-from foundation.ledger import Entry
+from foundation.ledger import Entry, Insert
 from foundation.problems import ErrorCode
 
 _MISS_REASONS = frozenset({answers.NONE_FOUND, purpose.CASE_UNKNOWN, purpose.CASE_OF_OTHER_HOLDER})
@@ -102,6 +102,17 @@ async def refuse_unreadable(
 
 
 @dataclass(frozen=True, slots=True)
+class _Draft:
+    """An answer before it is on record."""
+
+    record: LookupRecord
+    results: tuple[LicenseResult, ...]
+    results_json: bytes
+    source: AnswerSource
+    claims_json: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _Lookup:
     """One lookup under way; its methods are the steps, in order."""
 
@@ -170,27 +181,51 @@ class _Lookup:
         concerned: tuple[HolderRef, ...],
         key: bytes | None,
     ) -> Answer | Refusal:
+        """Put the draft on record, then sign its receipt: nothing is told before the append has returned."""
+        room = self.room
+        draft = self._draft(permit, case, visible, concerned)
+        inserts = access_rows(draft.record, catalog=room.catalog, entropy=room.entropy)
+        if key is not None:
+            inserts.append(self._kept(key, draft))
+        try:
+            recorded = await room.ledger.append(entry_of(draft.record, catalog=room.catalog), inserts=inserts)
+        except IntegrityError:
+            if key is None:
+                raise
+            return await self._repeat(key)
+        if draft.record.is_miss:
+            await self._watch_misses()
+        return Answer(
+            results=draft.results,
+            results_json=draft.results_json,
+            receipt=sign_receipt(draft.claims_json, recorded, keys=room.keys, signed_at=self.now),
+            source=draft.source,
+            lookup_id=draft.record.lookup_id,
+            position=recorded.position,
+            answered_at=self.now,
+        )
+
+    def _draft(
+        self,
+        permit: Permit,
+        case: CheckedCase | None,
+        visible: Sequence[FoundLicense],
+        concerned: tuple[HolderRef, ...],
+    ) -> "_Draft":
         room, now = self.room, self.now
         permits = {entry.license_type.code: entry for entry in permit.types}
         results = release(visible, permits, self.request, now=now)
         results_json = render_results(results)
-        source = source_of(visible, _display_names(room), now=now)
-        lookup_id = room.entropy.identifier()
         response_digest = hashlib.sha256(results_json).digest()
-        claims = receipt_claims(
-            self.request,
-            self.caller,
-            permit,
-            issuer=room.issuer,
-            lookup_id=lookup_id,
-            response_digest=response_digest,
-            released=_released(results),
-            source=source,
+        source = source_of(visible, room.libraries, now=now)
+        record = LookupRecord(
+            lookup_id=room.entropy.identifier(),
+            request=self.request,
+            caller=self.caller,
+            outcome="allowed",
+            holders=concerned,
+            at=now,
             request_id=self.request_id,
-            now=now,
-        )
-        record = replace(
-            self._record(lookup_id, "allowed", concerned),
             permit=permit,
             case=case,
             is_miss=_is_wrong_guess(self.request, results),
@@ -198,37 +233,31 @@ class _Lookup:
             found=len(visible),
             response_digest=response_digest,
         )
-        inserts = access_rows(record, catalog=room.catalog, entropy=room.entropy)
-        if key is not None:
-            inserts.append(
-                answer_row(
-                    key,
-                    lookup_id=lookup_id,
-                    request_digest=self.request.digest,
-                    results_json=results_json,
-                    claims=claims,
-                    source=source,
-                    sealer=room.sealer,
-                    kept_for=timedelta(seconds=room.limits.idempotency_seconds),
-                    now=now,
-                )
-            )
-        try:
-            recorded = await room.ledger.append(entry_of(record, catalog=room.catalog), inserts=inserts)
-        except IntegrityError:
-            if key is None:
-                raise
-            return await self._repeat(key)
-        if record.is_miss:
-            await self._watch_misses()
-        return Answer(
-            results=results,
-            results_json=results_json,
-            receipt=sign_receipt(claims, recorded, keys=room.keys, signed_at=now),
+        claims = receipt_claims(
+            self.request,
+            self.caller,
+            permit,
+            issuer=room.issuer,
+            lookup_id=record.lookup_id,
+            response_digest=response_digest,
+            released=_released(results),
             source=source,
-            lookup_id=lookup_id,
-            position=recorded.position,
-            answered_at=now,
+            request_id=self.request_id,
+            now=now,
+        )
+        return _Draft(record, results, results_json, source, render_claims(claims))
+
+    def _kept(self, key: bytes, draft: "_Draft") -> Insert:
+        return answer_row(
+            key,
+            lookup_id=draft.record.lookup_id,
+            request_digest=self.request.digest,
+            results_json=draft.results_json,
+            claims_json=draft.claims_json,
+            source=draft.source,
+            sealer=self.room.sealer,
+            kept_for=timedelta(seconds=self.room.limits.idempotency_seconds),
+            now=self.now,
         )
 
     async def _repeat(self, key: bytes) -> Answer | Refusal:
@@ -270,12 +299,14 @@ class _Lookup:
         if holders is None:
             holders = _concerned(holder_asked(self.request, room), ())
         told = answered or reason
-        record = replace(
-            self._record(
-                room.entropy.identifier(),
-                "failed" if reason in _OUTSIDE_FAILURES else "refused",
-                holders,
-            ),
+        record = LookupRecord(
+            lookup_id=room.entropy.identifier(),
+            request=self.request,
+            caller=self.caller,
+            outcome="failed" if reason in _OUTSIDE_FAILURES else "refused",
+            holders=holders,
+            at=self.now,
+            request_id=self.request_id,
             reason=reason,
             answered=told,
             permit=permit,
@@ -290,17 +321,6 @@ class _Lookup:
             await self._watch_misses()
         refusal = template or Refusal(told, errors=_pointed(pointer, told), headers=_challenge(told))
         return replace(refusal, lookup_id=record.lookup_id, position=recorded.position)
-
-    def _record(self, lookup_id: str, outcome: Outcome, holders: tuple[HolderRef, ...]) -> LookupRecord:
-        return LookupRecord(
-            lookup_id=lookup_id,
-            request=self.request,
-            caller=self.caller,
-            outcome=outcome,
-            holders=holders,
-            at=self.now,
-            request_id=self.request_id,
-        )
 
     def _counts_as_miss(self, reason: ErrorCode, permit: Permit | None, case: CheckedCase | None) -> bool:
         if reason not in _MISS_REASONS:
@@ -352,10 +372,6 @@ def _released(results: Sequence[LicenseResult]) -> list[str]:
 def _is_wrong_guess(request: LookupRequest, results: Sequence[LicenseResult]) -> bool:
     """A verification in which no license matches every fact counts as a miss: facts can be guessed too."""
     return request.grade is Grade.VERIFY and not any(all(result.facts.values()) for result in results)
-
-
-def _display_names(room: LicenseRoom) -> dict[str, tuple[str, str]]:
-    return {name: (library.display_name_zh, library.display_name_en) for name, library in room.libraries.items()}
 
 
 def _pointed(pointer: str | None, reason: ErrorCode) -> tuple[MemberProblem, ...]:

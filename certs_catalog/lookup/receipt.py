@@ -61,14 +61,18 @@ def receipt_claims(
     return claims
 
 
-def sign_receipt(claims: Mapping[str, Any], recorded: Recorded, *, keys: KeyRing, signed_at: datetime) -> str:
-    """Sign the claims together with the entry's place.
+def render_claims(claims: Mapping[str, Any]) -> bytes:
+    """Render the claims once, for the receipt and for what is kept of the answer."""
+    return canonical_json(claims)
 
-    ``signed_at`` chooses the key, so a repetition signs with the same one.
+
+def sign_receipt(claims_json: bytes, recorded: Recorded, *, keys: KeyRing, signed_at: datetime) -> str:
+    """Sign the rendered claims together with the entry's place; raises NoSigningKey.
+
+    ``signed_at`` chooses the key, so that a repetition is signed with the same one and gives the same octets.
     """
-    placed = {
-        **claims,
-        "ledger": {"position": recorded.position, "leaf_sha256": recorded.leaf_hash.hex()},
-    }
-    # Canonical, so that claims kept for a repetition come out as the same octets.
-    return keys.sign_compact(canonical_json(placed), purpose="receipt", alg="EdDSA", typ=RECEIPT_TYPE, now=signed_at)
+    place = b',"ledger":{"leaf_sha256":"%b","position":%d}}' % (
+        recorded.leaf_hash.hex().encode("ascii"),
+        recorded.position,
+    )
+    return keys.sign_compact(claims_json[:-1] + place, purpose="receipt", alg="EdDSA", typ=RECEIPT_TYPE, now=signed_at)

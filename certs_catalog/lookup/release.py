@@ -15,8 +15,11 @@ from certs_catalog.lookup.found import FoundLicense, parse_day
 from certs_catalog.lookup.outcomes import AnswerSource, FieldValue, LicenseResult, Quality
 from certs_catalog.lookup.request import ByIdentifier, LookupRequest
 from certs_catalog.masking import mask
+from certs_catalog.ports import LicenseLibrary
 from certs_catalog.vocabulary import Grade
 from foundation.identifiers import name_matching_key
+
+OWN_INDEX = ("本区证照库", "District license index")
 
 
 def release(
@@ -32,16 +35,18 @@ def release(
     return tuple(_shown(one, permits[one.license_type.code], request, now) for one in found)
 
 
-def source_of(found: Sequence[FoundLicense], names: Mapping[str, tuple[str, str]], *, now: datetime) -> AnswerSource:
-    """Say where the answer came from; ``names`` are display names (zh, en) by source."""
+def source_of(found: Sequence[FoundLicense], libraries: Mapping[str, LicenseLibrary], *, now: datetime) -> AnswerSource:
+    """Say where the answer came from: our own index, or the library above by its own name."""
     oldest = min(one.as_of for one in found)
-    sources = sorted({one.source for one in found})
-    shown = [names.get(source, (source, source)) for source in sources]
+    names: dict[str, tuple[str, str]] = {}
+    for one in found:
+        library = libraries.get(one.source) if one.mode == "live" else None
+        names[one.source] = (library.display_name_zh, library.display_name_en) if library else OWN_INDEX
     return AnswerSource(
         mode="live" if any(one.mode == "live" for one in found) else "index",
         age_s=max(0, int((now - oldest).total_seconds())),
-        from_zh="、".join(zh for zh, _ in shown),
-        from_en=", ".join(en for _, en in shown),
+        from_zh="、".join(dict.fromkeys(zh for zh, _ in names.values())),
+        from_en=", ".join(dict.fromkeys(en for _, en in names.values())),
     )
 
 

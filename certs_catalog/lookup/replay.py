@@ -8,10 +8,8 @@ meanwhile refuses it. Refused lookups claim no request id.
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -51,26 +49,28 @@ def answer_row(
     lookup_id: str,
     request_digest: bytes,
     results_json: bytes,
-    claims: Mapping[str, Any],
+    claims_json: bytes,
     source: AnswerSource,
     sealer: Sealer,
     kept_for: timedelta,
     now: datetime,
 ) -> Insert:
     """Return the row that claims a request id and keeps its answer; a second one breaks the primary key."""
-    document = {
-        "results": results_json.decode("utf-8"),
-        "claims": dict(claims),
-        "source": [source.mode, source.age_s, source.from_zh, source.from_en],
-        "at": now.isoformat(),
-    }
+    # Rendered JSON has no raw line break, so three lines hold the three parts without escaping one inside another.
+    about = canonical_json(
+        {
+            "at": now.isoformat(),
+            "source": [source.mode, source.age_s, source.from_zh, source.from_en],
+        }
+    )
+    document = b"\n".join((about, claims_json, results_json))
     return Insert(
         lookup_answers,
         {
             "replay_key": key,
             "request_digest": request_digest,
             "lookup_id": lookup_id,
-            "answer_sealed": sealer.seal(canonical_json(document), context=_context(lookup_id)),
+            "answer_sealed": sealer.seal(document, context=_context(lookup_id)),
             "expires_at": now + kept_for,
         },
     )
@@ -99,14 +99,15 @@ async def find_kept_answer(db: Database, key: bytes) -> KeptAnswer | None:
 
 def open_kept_answer(kept: KeptAnswer, *, sealer: Sealer, keys: KeyRing, catalog: Catalog) -> Answer:
     """Rebuild the answer; the receipt is signed again with the key of that instant and comes out the same."""
-    document = json.loads(sealer.open(kept.sealed, context=_context(kept.lookup_id)))
-    answered_at = datetime.fromisoformat(document["at"])
-    results_json = document["results"].encode("utf-8")
+    opened = sealer.open(kept.sealed, context=_context(kept.lookup_id))
+    about, claims_json, results_json = opened.split(b"\n")
+    told = json.loads(about)
+    answered_at = datetime.fromisoformat(told["at"])
     return Answer(
         results=results_of_json(json.loads(results_json), catalog),
         results_json=results_json,
-        receipt=sign_receipt(document["claims"], kept.recorded, keys=keys, signed_at=answered_at),
-        source=AnswerSource(*document["source"]),
+        receipt=sign_receipt(claims_json, kept.recorded, keys=keys, signed_at=answered_at),
+        source=AnswerSource(*told["source"]),
         lookup_id=kept.lookup_id,
         position=kept.recorded.position,
         answered_at=answered_at,
