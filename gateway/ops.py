@@ -60,7 +60,7 @@ async def metrics(_request: Request) -> Response:
     registry = PROCESS_REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the package leaves it untyped
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
