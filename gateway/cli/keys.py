@@ -1,6 +1,6 @@
 """`renzheng keys`: the signing keys, their lives, and how to cut one short."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -97,16 +97,20 @@ async def _list() -> list[dict[str, Any]]:
             "alg": key.alg,
             "generation": key.generation,
             "state": _state(key, now),
-            "published_at": key.published_at.isoformat(),
-            "active_from": key.active_from.isoformat(),
-            "retires_at": key.retires_at.isoformat(),
-            "withdrawn_at": None if key.withdrawn_at is None else key.withdrawn_at.isoformat(),
+            "published_at": _instant(key.published_at),
+            "active_from": _instant(key.active_from),
+            "retires_at": _instant(key.retires_at),
+            "withdrawn_at": None if key.withdrawn_at is None else _instant(key.withdrawn_at),
         }
         for key, _ in stored
     ]
 
 
-def _state(key: "SigningKey", now: Any) -> str:
+def _instant(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
+
+
+def _state(key: "SigningKey", now: datetime) -> str:
     if key.revoked_at is not None:
         return "revoked"
     if key.may_sign(now):

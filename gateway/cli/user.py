@@ -119,7 +119,10 @@ def totp(secret: Annotated[str, typer.Argument(help="The secret in base32, as `e
     from foundation.clock import system_clock
     from gateway.cli.console import say
 
-    say(pyotp.TOTP(secret).at(system_clock()))
+    try:
+        say(pyotp.TOTP(secret).at(system_clock()))
+    except ValueError:
+        stop("这不是动态口令密钥 · this is no secret of a one-time password", ExitCode.USAGE)
 
 
 def _set_status(user_name: str, *, open_again: bool, as_json: bool) -> None:

@@ -40,8 +40,12 @@ _TOTP_OCTETS = 20
 
 
 async def seed_world(parts: Parts, *, places: Places) -> dict[str, Any]:
-    """Make everything of the demo exist and return the content of world.json."""
+    """Make everything of the demo exist and return the content of world.json.
+
+    On return this process knows all of it too, so that a test may go on at once.
+    """
     now = parts.clock()
+    await _hear_changes(parts)
     departments = {one.slug: await _department(parts, one, now) for one in DEPARTMENTS}
     for citizen in CITIZENS:
         await _account(parts, citizen, now)
@@ -53,6 +57,7 @@ async def seed_world(parts: Parts, *, places: Places) -> dict[str, Any]:
         await _client(parts, app, by_uscc[app.department_uscc].department_id, now)
     licenses = await _licenses(parts, now)
     grants = [await _grant(parts, departments[slug], now) for slug in GRANTS]
+    await _hear_changes(parts)
     return render_world(
         places=places,
         world=world,
@@ -66,6 +71,11 @@ async def seed_world(parts: Parts, *, places: Places) -> dict[str, Any]:
         licenses=licenses,
         grants=grants,
     )
+
+
+async def _hear_changes(parts: Parts) -> None:
+    await parts.feed.catch_up()
+    await parts.provider.clients.refresh()
 
 
 async def _department(parts: Parts, wanted: Any, now: datetime) -> Department:

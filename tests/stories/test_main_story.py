@@ -95,17 +95,21 @@ def test_two_nodes_behind_nginx_live_through_the_main_story(
         )
         write_environment(environment_file, variables)
         environment = clean_environment(**{ENV_FILE: str(environment_file)})
-        for command in (("migrate",), ("seed", "--base-port", str(base), "--world", str(world))):
-            done = run_renzheng(*command, environment=environment)
-            assert done.returncode == 0, done.stderr
-        nodes = [("serve", "--port", str(port)) for port in ports]
-        neighbours = ("simulate", "all", "--base-port", str(base), "--issuer", nginx.url)
-        for number, command in enumerate([neighbours, *nodes]):
+        migrated = run_renzheng("migrate", environment=environment)
+        assert migrated.returncode == 0, migrated.stderr
+        seeded = run_renzheng("seed", "--base-port", str(base), "--world", str(world), environment=environment)
+        assert seeded.returncode == 0, seeded.stderr
+        servers: list[tuple[tuple[str, ...], str]] = [
+            (
+                ("simulate", "all", "--base-port", str(base), "--issuer", nginx.url),
+                f"{places.url_of('sms')}/_health",
+            ),
+            *((("serve", "--port", str(port)), f"http://127.0.0.1:{port}/readyz") for port in ports),
+        ]
+        for number, (command, ready) in enumerate(servers):
             log = tmp_path / f"{number}.log"
             process = stack.enter_context(running_renzheng(*command, environment=environment, log=log))
-            port = base + NEIGHBOURS["sms"] if command is neighbours else int(command[-1])
-            path = "_health" if command is neighbours else "readyz"
-            await_answer(f"http://127.0.0.1:{port}/{path}", process, log)
+            await_answer(ready, process, log)
         _play(world)
         served = [_requests_served(port, places.issuer) for port in ports]
         assert min(served) > 0, f"one node did all the work: {served}"

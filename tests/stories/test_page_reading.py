@@ -4,7 +4,7 @@ import pytest
 
 from gateway.stories.browser import Browser, Page
 from gateway.stories.html import Document, read_document
-from gateway.stories.story import NotAsTold, Step, expect, play
+from gateway.stories.story import NotAsTold, Played, Step, expect, play
 
 PAGE = """<!doctype html><html><head><title>登录 &amp; 更多</title><style>.a{}</style></head><body>
 <h1>是否同意<wbr>提供？</h1><a href="/next?x=1">继续</a>
@@ -76,7 +76,7 @@ def test_story_stops_at_the_first_failure() -> None:
         expect(False, "it was otherwise")
         return "never"
 
-    reported = []
+    reported: list[Played] = []
     outcome = play([Step(1, "a", holds), Step(2, "b", fails), Step(3, "c", holds)], None, report=reported.append)
     assert (outcome.passed, outcome.failed) == (1, 2)
     assert [step.observed for step in reported] == ["seen", "it was otherwise", "not reached"]
