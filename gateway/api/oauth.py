@@ -17,7 +17,7 @@ from starlette.routing import Route
 from foundation.clock import Clock
 from gateway.pages.paths import PATHS
 from idp.provider.authorize import authorize
-from idp.provider.back_channel import BackChannelRequest, OAuthResponse
+from idp.provider.back_channel import NO_STORE, BackChannelRequest, OAuthResponse
 from idp.provider.composition import Origin, Provider
 from idp.provider.introspection import introspect
 from idp.provider.logout import LoggedOut, LogoutConfirmation, request_logout
@@ -152,10 +152,17 @@ async def _octets(request: Request) -> bytes:
 
 
 async def _back_channel(request: Request) -> BackChannelRequest:
-    headers = request.headers
+    """Read headers in one pass, because the busiest endpoints come through here; repeated ones stay repeated."""
+    authorization: list[str] = []
+    content_type: list[str] = []
+    for name, value in request.scope["headers"]:
+        if name == b"authorization":
+            authorization.append(value.decode("latin-1"))
+        elif name == b"content-type":
+            content_type.append(value.decode("latin-1"))
     return BackChannelRequest(
-        authorization=tuple(headers.getlist("authorization")),
-        content_type=tuple(headers.getlist("content-type")),
+        authorization=tuple(authorization),
+        content_type=tuple(content_type),
         query=request.scope["query_string"],
         body=await request.body(),
         origin=Origin(request.state.request_id, request.state.network),
@@ -169,5 +176,17 @@ def _oauth(answer: OAuthResponse) -> Response:
 
 
 def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
-    octets = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(octets, status, dict(headers), "application/json")
+    response = Response(_encode(body).encode(), status)
+    response.raw_headers.append(_JSON_TYPE)
+    response.raw_headers += _NO_STORE_HEADERS if headers is NO_STORE else _raw(headers)
+    return response
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+# Built once: an encoder and encoded headers for every answer cost more than the rest of rendering.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_JSON_TYPE = (b"content-type", b"application/json")
+_NO_STORE_HEADERS = _raw(NO_STORE)

@@ -15,6 +15,7 @@ from typing import Any
 
 from foundation.sealing import SealBroken, Sealer
 from foundation.signing import Algorithm, InvalidSignedToken, KeyRing
+from idp.provider.claims_encoding import encode_claims
 from idp.provider.errors import InsufficientScope, InvalidToken
 from idp.provider.revocations import RevocationList
 from idp.provider.scopes import join_scope, split_scope
@@ -97,7 +98,7 @@ def sign_access_token(
         claims["sid"] = facts.sid
     if facts.context is not NO_CONTEXT:
         claims["ctx"] = _seal_context(facts.context, sealer)
-    return keys.sign_jwt(claims, purpose="oidc", alg=ALGORITHM, typ=TYPE, now=now)
+    return keys.sign_compact(encode_claims(claims), purpose="oidc", alg=ALGORITHM, typ=TYPE, now=now)
 
 
 def read_access_token(

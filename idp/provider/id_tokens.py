@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from foundation.signing import Algorithm, InvalidSignedToken, KeyRing
+from idp.provider.claims_encoding import encode_claims
 
 TYPE = "JWT"
 ALGORITHM: Algorithm = "ES256"
@@ -64,7 +65,7 @@ def sign_id_token(
     }
     if facts.nonce is not None:
         claims["nonce"] = facts.nonce
-    return keys.sign_jwt(claims, purpose="oidc", alg=ALGORITHM, typ=TYPE, now=now)
+    return keys.sign_compact(encode_claims(claims), purpose="oidc", alg=ALGORITHM, typ=TYPE, now=now)
 
 
 def read_id_token_hint(hint: str, *, issuer: str, keys: KeyRing, now: datetime) -> IdTokenHint | None:

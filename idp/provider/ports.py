@@ -6,7 +6,10 @@ from typing import Protocol
 
 
 class LogoutNotDelivered(Exception):
-    """The app did not take the message; `problem` is a short word for the receipt, never the app's own text."""
+    """The app did not take the message.
+
+    `problem` is a short word for the receipt, never the app's own text.
+    """
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -16,8 +19,8 @@ class LogoutNotDelivered(Exception):
 class LogoutPoster(Protocol):
     """Posts one sign-out message to an address that a client registered.
 
-    Never follows redirects, reads at most 64 KiB, keeps to the deadline, and reaches private addresses only where the
-    settings allow it. Delivery is at least once: an app tells a repeated message by its `jti`.
+    Never follows redirects, reads at most 64 KiB, keeps to the deadline, and reaches private addresses only
+    where the settings allow it. Delivery is at least once: an app tells a repeated message by its `jti`.
     """
 
     async def post_form(

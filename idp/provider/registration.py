@@ -260,7 +260,8 @@ def _new_client(wanted: ClientRegistration, secret: str | None, now: datetime) -
 
 
 def _default_sector(wanted: ClientRegistration) -> str:
-    # A loopback host or a private scheme belongs to no department: two apps must not share a sector by accident.
+    # A loopback host or a private scheme belongs to no department: two apps must not share a sector by
+    # accident.
     host = host_of(wanted.redirect_uris[0]) if wanted.redirect_uris else ""
     is_nobodys = wanted.application_type == "native" or host in ("", "127.0.0.1", "[::1]")
     return wanted.client_id if is_nobodys else host

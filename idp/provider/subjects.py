@@ -9,11 +9,13 @@ to each sector. Without the key nobody can tell that two subjects are one person
 import base64
 import hmac
 import re
+from functools import lru_cache
 
 from foundation.sealing import UnusableSealingKey, parse_key_octets
 
 _KEY_SETTING = re.compile(r"(?P<version>[1-9][0-9]{0,5}):(?P<key>\S+)", re.ASCII)
 _FEWEST_OCTETS = 32
+REMEMBERED = 4_096
 
 
 class Subjects:
@@ -26,6 +28,9 @@ class Subjects:
             raise UnusableSealingKey("the subject key needs at least 32 octets")
         self.key_version = key_version
         self._key = key
+        # One sign-on asks for the same few names several times; the derivation is pure, so it may be
+        # remembered.
+        self._derived = lru_cache(maxsize=REMEMBERED)(self._derive)
 
     @classmethod
     def from_setting(cls, text: str) -> "Subjects":
@@ -43,7 +48,7 @@ class Subjects:
         """Return the `sid` by which one client knows the session (OpenID Connect Back-Channel Logout §2.1)."""
         return self._derived("session", client_id, session_id)
 
-    def _derived(self, purpose: str, audience: str, secret: str) -> str:
+    def _derive(self, purpose: str, audience: str, secret: str) -> str:
         parts = (purpose, str(self.key_version), audience, secret)
         message = b"".join(len(part.encode()).to_bytes(2, "big") + part.encode() for part in parts)
         return base64.urlsafe_b64encode(hmac.digest(self._key, message, "sha256")).rstrip(b"=").decode("ascii")

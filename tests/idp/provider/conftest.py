@@ -1,6 +1,7 @@
 """The provider's world as fixtures, on both stacks.
 
-`world` is a test's own; `shared_world` serves a whole module of refusals, which leave nothing behind but ledger entries.
+`world` is a test's own; `shared_world` serves a whole module of refusals, which leave nothing behind but
+ledger entries.
 """
 
 from collections.abc import AsyncIterator
@@ -58,7 +59,9 @@ async def shared_world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 
 @pytest.fixture(scope="module")
 async def shared_browser(shared_world: World) -> Browser:
-    """A browser of the shared world in which a citizen is signed in and has agreed to what the housing app asks."""
+    """A browser of the shared world in which a citizen is signed in and has agreed to what the housing app
+    asks.
+    """
     opened = Browser(shared_world)
     await shared_world.sign_in(opened, await shared_world.add_person())
     await opened.tokens_for()

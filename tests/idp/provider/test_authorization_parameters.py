@@ -1,13 +1,17 @@
-"""Areas B and C: parameters of the authorization request. What breaks a rule is told to the app, never a 5xx."""
+"""Areas B and C:
+
+Parameters of the authorization request. What breaks a rule is told to the app, never a 5xx.
+"""
 
 import json
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.idp.provider.world import Browser, World, answer, authorization, claims_of_jwt, page_of
 
-BROKEN: dict[str, tuple[dict[str, str | None], str]] = {
+BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "no response_type": ({"response_type": None}, "unsupported_response_type"),
     "implicit": ({"response_type": "token"}, "unsupported_response_type"),
     "hybrid": ({"response_type": "code id_token"}, "unsupported_response_type"),
@@ -52,7 +56,7 @@ BROKEN: dict[str, tuple[dict[str, str | None], str]] = {
 
 @pytest.mark.parametrize(("changes", "error"), BROKEN.values(), ids=BROKEN.keys())
 async def test_broken_parameter_is_told_to_the_app(
-    shared_world: World, shared_browser: Browser, changes: dict[str, str | None], error: str
+    shared_world: World, shared_browser: Browser, changes: dict[str, Any], error: str
 ) -> None:
     """RFC 6749 §4.1.2.1: to the registered address, with state and iss, one entry, no code."""
     client_id = changes.get("client_id") or "gzf"
@@ -136,7 +140,10 @@ async def test_empty_parameter_counts_as_omitted(shared_browser: Browser) -> Non
 
 
 async def test_claims_parameter_releases_only_the_entitled(world: World, browser: Browser) -> None:
-    """P13, OpenID Connect Core §5.5: what the client may not have is left out, the rest goes where it was asked."""
+    """P13, OpenID Connect Core §5.5:
+
+    What the client may not have is left out, the rest goes where it was asked.
+    """
     claims = {
         "id_token": {"name": {"essential": True}, "document_number": None, "unheard_of": None},
         "userinfo": {"realname_level": None, "document_number": None},

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ async def _is_dead(world: World, token: str) -> bool:
     ],
     ids=["C04 none", "wrong", "padded", "short", "long", "R21 other address"],
 )
-async def test_wrong_redemption_burns_the_code(world: World, browser: Browser, changes: dict[str, str | None]) -> None:
+async def test_wrong_redemption_burns_the_code(world: World, browser: Browser, changes: dict[str, Any]) -> None:
     """RFC 7636 §4.6, RFC 6749 §4.1.3: invalid_grant, and the right redemption comes too late."""
     code = await browser.code_for()
     response = await browser.redeem(code, **changes)
@@ -54,7 +55,10 @@ async def test_foreign_client_burns_the_code(world: World, browser: Browser) -> 
 
 
 async def test_replayed_code_revokes_its_tokens(world: World, browser: Browser) -> None:
-    """C10, RFC 6749 §4.1.2: the second use is refused and what the first one gave is dead, also the refresh token."""
+    """C10, RFC 6749 §4.1.2:
+
+    The second use is refused and what the first one gave is dead, also the refresh token.
+    """
     code = await browser.code_for(scope="openid profile offline_access")
     tokens = (await browser.redeem(code)).json()
     assert not await _is_dead(world, tokens["access_token"])

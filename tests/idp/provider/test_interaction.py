@@ -1,5 +1,7 @@
 """Area D: prompt, max_age, acr and hints are honoured on the first look and on every later one."""
 
+from typing import Any
+
 import pytest
 
 from idp.vocabulary import RealNameLevel, SignInStrength
@@ -29,7 +31,10 @@ async def test_prompt_none_with_session_and_consent(browser: Browser) -> None:
 
 
 async def test_prompt_login_asks_again(world: World, browser: Browser, zhang: Person) -> None:
-    """F11: the live session is not enough, resuming without a sign-in is not either, and auth_time is newer."""
+    """F11:
+
+    The live session is not enough, resuming without a sign-in is not either, and auth_time is newer.
+    """
     first = claims_of_jwt((await browser.tokens_for())["id_token"])
     world.later(seconds=5)
     await world.provider.feed.catch_up()
@@ -67,7 +72,7 @@ async def test_max_age_zero_is_a_new_sign_in(world: World, browser: Browser) -> 
     assert page_of(await browser.authorize(max_age="0")) == "/login"
 
 
-ACR_REQUESTS: list[dict[str, str | None]] = [
+ACR_REQUESTS: list[dict[str, Any]] = [
     {"acr_values": STRONGER},
     {"claims": '{"id_token":{"acr":{"essential":true,"values":["urn:renzheng:acr:l2:f2"]}}}'},
     {"claims": '{"id_token":{"acr":{"value":"urn:renzheng:acr:l2:f2"}}}'},
@@ -76,7 +81,7 @@ ACR_REQUESTS: list[dict[str, str | None]] = [
 
 @pytest.mark.parametrize("asked", ACR_REQUESTS, ids=["acr_values", "essential", "voluntary"])
 async def test_stronger_acr_leads_to_step_up(
-    world: World, browser: Browser, zhang: Person, asked: dict[str, str | None]
+    world: World, browser: Browser, zhang: Person, asked: dict[str, Any]
 ) -> None:
     """F13: a step-up reaches it; one that does not reach it is told, never lowered in silence."""
     await browser.tokens_for()

@@ -1,4 +1,7 @@
-"""Area A: where a browser may be sent. Whatever is not registered, character by character, is never followed."""
+"""Area A:
+
+Where a browser may be sent. Whatever is not registered, character by character, is never followed.
+"""
 
 from urllib.parse import urlencode
 

@@ -112,7 +112,7 @@ async def test_mutated_token_opens_nothing(
     """RFC 8725: at userinfo, introspection, revocation, and as a hint at authorize and logout."""
     bent = mutate(tokens["access_token"])
     async with shared_world.http() as http:
-        headers = {"Authorization": f"Bearer {bent}".encode()}
+        headers = [(b"authorization", f"Bearer {bent}".encode())]
         assert (await http.get("/oauth/userinfo", headers=headers)).status_code == 401
     if bent:
         introspected = await shared_world.ask("/oauth/introspect", "license-api", token=bent)

@@ -27,7 +27,10 @@ async def _refresh(world: World, token: str, client_id: str = "gzf", **form: str
 
 
 async def test_refresh_rotates(world: World, browser: Browser) -> None:
-    """RFC 6749 §6: new access token, new refresh token, same grant; the ID token keeps its auth_time, without nonce."""
+    """RFC 6749 §6:
+
+    New access token, new refresh token, same grant; the ID token keeps its auth_time, without nonce.
+    """
     tokens = await browser.tokens_for(scope=OFFLINE)
     world.later(minutes=9)
     await world.provider.feed.catch_up()
@@ -138,7 +141,10 @@ async def test_signing_out_ends_refresh(world: World, browser: Browser) -> None:
 
 
 async def test_client_credentials_reach_the_own_resource_alone(world: World) -> None:
-    """RFC 6749 §4.4: short-lived, for the registered resource, about the client, never for a citizen's endpoint."""
+    """RFC 6749 §4.4:
+
+    Short-lived, for the registered resource, about the client, never for a citizen's endpoint.
+    """
     response = await world.token("gzf", grant_type="client_credentials", scope="license.lookup")
     body = response.json()
     assert response.headers["cache-control"] == "no-store"
@@ -216,7 +222,10 @@ async def test_expired_token_is_inactive(world: World, browser: Browser) -> None
 
 
 async def test_own_tokens_are_revoked(world: World, browser: Browser) -> None:
-    """RFC 7009, T09: an access token alone, or a refresh token with all that hangs on it; the wrong hint is no matter."""
+    """RFC 7009, T09:
+
+    An access token alone, or a refresh token with all that hangs on it; the wrong hint is no matter.
+    """
     one, other = await browser.tokens_for(), await browser.tokens_for(scope=OFFLINE)
     response = await world.ask("/oauth/revoke", "gzf", token=one["access_token"], token_type_hint="refresh_token")
     assert (response.status_code, response.content) == (200, b"")

@@ -1,4 +1,5 @@
-"""A provider with real storage behind its HTTP routes, people to sign in, apps to send them, and a clock that the test moves.
+"""A provider with real storage behind its HTTP routes, people to sign in, apps to send them, and a clock
+that the test moves.
 
 The pages are played by the test: `/test/resume` and `/test/consent` do what the sign-in and consent pages do.
 """

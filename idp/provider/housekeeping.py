@@ -1,0 +1,28 @@
+"""Forgetting what can matter no more, so that storage stays bounded; called by the leased housekeeping job.
+
+A grant is kept as long as anything issued from it could still be shown: the longest refresh family and one
+day. A sign-out message is kept as a receipt for `logout_kept` after it was settled.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+
+from idp.provider.composition import Provider
+from idp.provider.tables import logout_messages, oauth_grants, refresh_families
+
+SLACK = timedelta(days=1)
+
+
+async def forget_finished(*, provider: Provider, now: datetime) -> int:
+    """Delete finished grants, refresh families and receipts, and return how many rows that were."""
+    limits = provider.limits
+    forgotten = 0
+    async with provider.db.transaction() as connection:
+        for statement in (
+            delete(refresh_families).where(refresh_families.c.absolute_expires_at <= now - SLACK),
+            delete(oauth_grants).where(oauth_grants.c.created_at <= now - limits.refresh_absolute - SLACK),
+            delete(logout_messages).where(logout_messages.c.settled_at <= now - limits.logout_kept),
+        ):
+            forgotten += (await connection.execute(statement)).rowcount
+    return forgotten
