@@ -1,7 +1,7 @@
 # Renzheng (认证). Needs Python 3.11 and make; everything else is fetched by hash into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stop serve test test-long check bench servers lock clean
+.PHONY: docs help demo demo-stop serve test test-long check bench servers lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -34,6 +34,10 @@ check: $(READY) ## Format, lint, types, import arrows, pinned versions, document
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q $(wildcard tests/test_architecture.py tests/test_versions.py tests/test_docs.py)
+
+docs: $(READY) ## Renew the generated pages under docs/
+	$(BIN)/renzheng reference --write
+	$(BIN)/python -m tests.conformance_table
 
 bench: $(READY) servers ## Measure the hot paths against the floor and write bench.json
 	@$(BIN)/python -m loadtests.bench

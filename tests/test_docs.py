@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.reference import reference_pages, stale_pages
+from tests.conformance_table import PAGE, render_page
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -14,6 +15,11 @@ DOCS = ROOT / "docs"
 def test_the_generated_pages_are_current() -> None:
     """Every setting, error code and route is documented; `renzheng reference --write` brings a stale page up to date."""
     assert stale_pages(DOCS) == []
+
+
+def test_the_conformance_page_is_current() -> None:
+    """What the page claims is what the tests cite; `python -m tests.conformance_table` renews it."""
+    assert PAGE.read_text(encoding="utf-8") == render_page()
 
 
 def test_every_route_says_what_it_does() -> None:
@@ -37,4 +43,6 @@ def test_every_symbol_that_the_walkthroughs_name_is_defined() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     for path, symbol in re.findall(r"`([\w/]+\.py):(\w+)`", text):
         source = (ROOT / path).read_text(encoding="utf-8")
-        assert re.search(rf"^\s*(?:async )?(?:def|class) {symbol}\b|^{symbol}\b", source, re.MULTILINE), f"{path}:{symbol}"
+        assert re.search(rf"^\s*(?:async )?(?:def|class) {symbol}\b|^{symbol}\b", source, re.MULTILINE), (
+            f"{path}:{symbol}"
+        )
