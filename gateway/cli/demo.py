@@ -37,10 +37,11 @@ def demo(
 
     folder = DemoFolder(directory.absolute())
     if end:
-        if not stop_demo(folder):
-            say("没有正在运行的演示 · no demo is running")
-        else:
-            say("演示已停止 · the demo has ended")
+        try:
+            ended = stop_demo(folder)
+        except DemoFailed as failure:
+            stop(f"演示没有停止 · the demo does not end: {failure}", ExitCode.UNAVAILABLE)
+        say("演示已停止 · the demo has ended" if ended else "没有正在运行的演示 · no demo is running")
         return
     try:
         run_demo(folder, base_port=base_port, fresh=fresh, tell=say, progress=progress)

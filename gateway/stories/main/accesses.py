@@ -12,13 +12,15 @@ _TOTAL = re.compile(r"共 ?([0-9][0-9,]*) ?条", re.ASCII)
 
 
 def count_before(cast: Cast) -> str:
-    """Remember how many uses the citizen sees before the officer begins."""
+    """Remember how many uses the citizen sees before the officer begins, and how the catalogue calls the fields."""
+    types = cast.program.get(f"{cast.world.issuer}/api/v1/license-types").json()["license_types"]
+    cast.labels = {one["code"]: {field["name"]: field["label"] for field in one["fields"]} for one in types}
     cast.accesses_before = _total(cast.citizen.open(cast.world.urls["accesses"]))
     return f"{cast.accesses_before} uses on record before"
 
 
 def see_every_use(cast: Cast) -> str:
-    """Every lookup of points 4 and 5 is on the page with department, purpose, license and outcome."""
+    """Every lookup of points 4 and 5 is on the page with department, purpose, license, fields and outcome."""
     wanted = cast.accesses_before + len(cast.uses)
 
     def look() -> Page | None:
@@ -44,7 +46,8 @@ def _take(articles: list[str], use: Use) -> bool:
     outcome = "已提供" if use.allowed else "已拒绝"
     for article in articles:
         shows_case = use.case in article and "公共租赁住房资格申请" in article
-        if use.license_name in article and outcome in article and (shows_case or not use.allowed):
+        named = f"{use.license_name}：{'、'.join(use.fields)} 程度"
+        if named in article and outcome in article and (shows_case or not use.allowed):
             articles.remove(article)
             return True
     return False

@@ -1,7 +1,7 @@
 """Who plays in the main story, and what they remember from one step to the next."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -19,9 +19,10 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of a license that its holder has to find on the page of accesses."""
+    """One use of a license that its holder has to find on the page of accesses; `fields` by their labels."""
 
     license_name: str
+    fields: tuple[str, ...]
     case: str
     allowed: bool
     code: str | None = None
@@ -41,6 +42,7 @@ class Cast:
     registered: StoryPerson | None = None
     password: str = ""
     subjects: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
     accesses_before: int = 0
     uses: list[Use] = field(default_factory=list)
     last_use_at: float = 0.0
@@ -51,9 +53,10 @@ class Cast:
             browser.close()
         self.program.close()
 
-    def note_use(self, use: Use) -> None:
-        """Remember a use and when it happened."""
-        self.uses.append(use)
+    def note_use(self, license: tuple[str, str], fields: Iterable[str], *, case: str, code: str | None = None) -> None:
+        """Remember a use and when it happened; `license` is type code and name, `code` that of a refusal."""
+        labels = tuple(self.labels[license[0]][name] for name in fields)
+        self.uses.append(Use(license[1], labels, case, code is None, code))
         self.last_use_at = time.monotonic()
 
     def places(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pyotp
 
 from foundation.clock import system_clock
 from gateway.stories.browser import Page, Values
-from gateway.stories.main.cast import Cast, Use
+from gateway.stories.main.cast import Cast
 from gateway.stories.story import expect
 
 STEP_S = 30
@@ -36,6 +36,11 @@ class Question:
     grade: str
     fields: Sequence[str] = ()
     facts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The fields that the question names, shown or only compared."""
+        return (*self.fields, *(name for name, _ in self.facts))
 
 
 def sign_in_with_two_factors(cast: Cast) -> str:
@@ -154,7 +159,7 @@ def _answer(cast: Cast, page: Page, question: Question) -> str:
     expect(receipt is not None and position is not None, f"{page.describe()} shows no receipt and ledger position")
     expect(cast.world.arriving.document_number not in page.url, "a document number is in an address")
     case = cast.world.case_of(cast.world.arriving, is_open=True)
-    cast.note_use(Use(question.license[1], case, allowed=True))
+    cast.note_use(question.license, question.named, case=case)
     return f"receipt, ledger entry {position[1] if position else ''}"
 
 
@@ -167,7 +172,7 @@ def _refusal(cast: Cast, question: Question, code: str, *, is_open: bool = True)
     leaked = [text for text in (cast.world.arriving.name, "榆钱路", "青榆区公安局") if text in shown]
     expect(not leaked, "the refusal shows something of the license")
     case = cast.world.case_of(cast.world.arriving, is_open=is_open)
-    cast.note_use(Use(question.license[1], case, allowed=False, code=code))
+    cast.note_use(question.license, question.named, case=case, code=code)
     return f"refused with {code} and nothing disclosed"
 
 

@@ -13,7 +13,7 @@ from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import KeySet
 
-from gateway.stories.main.cast import Cast, Use
+from gateway.stories.main.cast import Cast
 from gateway.stories.main.desk import FIELD_NOT_GRANTED, RESIDENT_ID_CARD
 from gateway.stories.story import NotAsTold, expect
 
@@ -33,7 +33,7 @@ def look_up_through_the_backend(cast: Cast) -> str:
     _expect_covered(claims, answer)
     expect(claims["iss"] == cast.world.issuer, "the receipt names another issuer")
     expect(sorted(claims["fields"]) == sorted(_FIELDS), "the receipt names other fields")
-    cast.note_use(Use(RESIDENT_ID_CARD[1], _case(cast), allowed=True))
+    cast.note_use(RESIDENT_ID_CARD, _FIELDS, case=_case(cast))
     source = body["source"]
     return (
         f"two masked fields, source {source['mode']}, receipt verified with the published keys, "
@@ -43,12 +43,13 @@ def look_up_through_the_backend(cast: Cast) -> str:
 
 def be_refused_through_the_backend(cast: Cast) -> str:
     """Beyond the grant the API answers a problem document with the same code as the desk, and nothing else."""
-    status, body, answer = _ask(cast, ["holder_name", "address"])
+    beyond = ["holder_name", "address"]
+    status, body, answer = _ask(cast, beyond)
     media_type = answer.headers.get("content-type", "")
     expect(status == 403 and body.get("code") == FIELD_NOT_GRANTED, f"got {status} {body.get('code')}")
     expect(media_type.startswith("application/problem+json"), f"the refusal is {media_type}")
     expect("results" not in body and "receipt" not in body, "the refusal discloses something")
-    cast.note_use(Use(RESIDENT_ID_CARD[1], _case(cast), allowed=False, code=FIELD_NOT_GRANTED))
+    cast.note_use(RESIDENT_ID_CARD, beyond, case=_case(cast), code=FIELD_NOT_GRANTED)
     return f"refused with 403 {FIELD_NOT_GRANTED} as a problem document"
 
 
@@ -60,8 +61,8 @@ def repeat_a_request(cast: Cast) -> str:
     expect(first["receipt"] == second["receipt"], "the repetition got another receipt")
     status, other, _ = _ask(cast, ["holder_name"], request_id=request_id)
     expect(status == 409, f"the same id with another body got {status}")
-    cast.note_use(Use(RESIDENT_ID_CARD[1], _case(cast), allowed=True))
-    cast.note_use(Use(RESIDENT_ID_CARD[1], _case(cast), allowed=False, code=other["code"]))
+    cast.note_use(RESIDENT_ID_CARD, _FIELDS, case=_case(cast))
+    cast.note_use(RESIDENT_ID_CARD, ["holder_name"], case=_case(cast), code=other["code"])
     return "same id and body: same receipt; same id and other body: 409"
 
 
