@@ -17,6 +17,8 @@ from typing import Any, Literal
 import httpx2
 import pyotp
 import uvicorn
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.simulators.catalogue import SIMULATORS
 from foundation.clock import system_clock
@@ -63,6 +65,16 @@ class Town:
     places: Places
     world: Mapping[str, Any]
     clock: MovableClock
+    faults: set[str]
+
+    @contextmanager
+    def broken(self, name: str) -> Iterator[None]:
+        """Let a sample app or simulator answer 500 to everything while the block lasts."""
+        self.faults.add(name)
+        try:
+            yield
+        finally:
+            self.faults.discard(name)
 
     @property
     def issuer(self) -> str:
@@ -119,12 +131,12 @@ def running_town(stack: Stack, folder: Path) -> Iterator[Town]:
     write_environment(settings_file, variables)
     settings = load_settings(settings_file, environ={})
     clock = MovableClock()
-    ready, stop = threading.Event(), threading.Event()
+    ready, faults = threading.Event(), set[str]()
     outcome: dict[str, Any] = {}
 
     def run() -> None:
         try:
-            asyncio.run(_serve(settings, places, clock, ready, stop, outcome))
+            asyncio.run(_serve(settings, places, clock, ready, faults, outcome))
         except BaseException as failure:
             outcome["failure"] = failure
             ready.set()
@@ -135,9 +147,10 @@ def running_town(stack: Stack, folder: Path) -> Iterator[Town]:
         assert ready.wait(READY_S), "the town did not come up in time"
         if "failure" in outcome:
             raise outcome["failure"]
-        yield Town(places, outcome["world"], clock)
+        yield Town(places, outcome["world"], clock, faults)
     finally:
-        stop.set()
+        if "stop" in outcome:
+            outcome["stop"]()
         thread.join(20)
 
 
@@ -146,7 +159,7 @@ async def _serve(
     places: Places,
     clock: MovableClock,
     ready: threading.Event,
-    stop: threading.Event,
+    faults: set[str],
     outcome: dict[str, Any],
 ) -> None:
     async with open_parts(settings, clock=clock, background=False) as parts:
@@ -156,7 +169,7 @@ async def _serve(
     for name in NEIGHBOURS:
         port = places.port_of(name)
         simulator = SIMULATORS[name].create_app(world, f"http://{LOOPBACK}:{port}")
-        servers.append(_server(simulator, port, lifespan="auto"))
+        servers.append(_server(_Breakable(simulator, name, faults), port, lifespan="auto"))
     serving = [asyncio.ensure_future(server.serve()) for server in servers]
     try:
         while not all(server.started for server in servers):
@@ -165,13 +178,26 @@ async def _serve(
                     task.result()
                     raise AssertionError("a server ended before it began")
             await asyncio.sleep(0.02)
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        outcome["stop"] = lambda: loop.call_soon_threadsafe(stopping.set)
         ready.set()
-        while not stop.is_set():
-            await asyncio.sleep(0.05)
+        await stopping.wait()
     finally:
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*serving)
+
+
+class _Breakable:
+    """A neighbour that can be told to fail."""
+
+    def __init__(self, app: ASGIApp, name: str, faults: set[str]) -> None:
+        self._app, self._name, self._faults = app, name, faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve, or answer 500 while broken."""
+        broken = scope["type"] == "http" and self._name in self._faults
+        await (Response(status_code=500) if broken else self._app)(scope, receive, send)
 
 
 class _QuietServer(uvicorn.Server):

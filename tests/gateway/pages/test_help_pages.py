@@ -10,8 +10,8 @@ from gateway.pages.modes import COOKIE_NAME
 from gateway.stories.browser import Browser
 from tests.gateway.town import Town
 
-PUBLIC = ("/", "/login", "/login/sms", "/register", "/staff/login", "/help/errors", "/help/ledger")
-PUBLIC += ("/help/accessibility", "/help/privacy", "/help/sitemap")
+PUBLIC = ["/", "/login", "/login/sms", "/register", "/staff/login", "/help/errors", "/help/ledger"]
+PUBLIC += ["/help/accessibility", "/help/privacy", "/help/sitemap"]
 
 
 @pytest.mark.parametrize("path", PUBLIC)
