@@ -5,16 +5,9 @@ after a sign-in, `decide_consent` continues it with the person's answer. Each as
 missing, and answers with a page, a waiting transaction, or a code that is on record.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from foundation.ledger import Entry
-from idp.provider.authorization_answer import (
-    error_parameters,
-    render_answer,
-    show_error,
-)
 from idp.provider.authorization_reasons import (
     INVALID_ID_TOKEN_HINT,
     MALFORMED_REQUEST,
@@ -22,18 +15,18 @@ from idp.provider.authorization_reasons import (
     TRANSACTION_GONE,
     UNKNOWN_CLIENT,
 )
+from idp.provider.authorization_refusal import refuse_on_page, refuse_to_client
 from idp.provider.authorization_request import (
     AuthorizationRequest,
     CheckedAddress,
     check_address,
     parse_authorization_request,
 )
+from idp.provider.authorization_success import issue_code, remember_consent
 from idp.provider.clients import Client, view_of
 from idp.provider.composition import Provider
 from idp.provider.consent_view import consent_view
-from idp.provider.consents import add_consent
-from idp.provider.errors import ProtocolError, RedirectableError, ShownError
-from idp.provider.granting import new_grant
+from idp.provider.errors import RedirectableError, ShownError
 from idp.provider.id_tokens import read_id_token_hint
 from idp.provider.interaction import NeedConsent, NeedSignIn, Proceed, asked_items, decide_next
 from idp.provider.outcomes import AuthorizationOutcome, ConsentNeeded, SignInNeeded
@@ -46,8 +39,6 @@ from idp.provider.transactions import (
     take_transaction,
 )
 from idp.signin.sessions import Session
-
-KIND = "oauth.authorize"
 
 
 async def authorize(
@@ -73,11 +64,11 @@ async def authorize(
             request, address.client, session, None, browser, provider=provider, request_id=request_id, now=now
         )
     except ShownError as refused:
-        return await _refuse_on_page(refused, provider, request_id, now)
+        return await refuse_on_page(refused, provider, request_id, now)
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
-        return await _refuse_to_client(refused, address, provider, request_id, now)
+        return await refuse_to_client(refused, address, provider, request_id, now)
 
 
 async def resume_authorization(
@@ -106,11 +97,11 @@ async def resume_authorization(
             now=now,
         )
     except ShownError as refused:
-        return await _refuse_on_page(refused, provider, request_id, now)
+        return await refuse_on_page(refused, provider, request_id, now)
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
-        return await _refuse_to_client(refused, address, provider, request_id, now)
+        return await refuse_to_client(refused, address, provider, request_id, now)
 
 
 async def decide_consent(
@@ -143,15 +134,15 @@ async def decide_consent(
         needed = await _decide(waiting.request, address.client, session, waiting, provider, now, given=True)
         if not isinstance(needed, Proceed):
             raise ShownError(TRANSACTION_GONE, "the session became weaker meanwhile")
-        await _remember_consent(session, address.client, agreed, provider, request_id, now)
+        await remember_consent(session, address.client, agreed, provider, request_id, now)
         items = tuple(item for item in needed.items if item in agreed)
-        return await _issue(waiting.request, address.client, session, items, provider, request_id, now)
+        return await issue_code(waiting.request, address.client, session, items, provider, request_id, now)
     except ShownError as refused:
-        return await _refuse_on_page(refused, provider, request_id, now)
+        return await refuse_on_page(refused, provider, request_id, now)
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
-        return await _refuse_to_client(refused, address, provider, request_id, now)
+        return await refuse_to_client(refused, address, provider, request_id, now)
 
 
 def _read(octets: bytes, provider: Provider) -> Parameters:
@@ -184,7 +175,7 @@ async def _go_on(
     if isinstance(needed, Proceed) and session is not None:
         if waiting is not None:
             await take_transaction(waiting.transaction_id, browser=browser, store=provider.store)
-        return await _issue(request, client, session, needed.items, provider, request_id, now)
+        return await issue_code(request, client, session, needed.items, provider, request_id, now)
     if waiting is None:
         waiting = await begin_transaction(
             request,
@@ -258,97 +249,3 @@ def _expected_subject(request: AuthorizationRequest, provider: Provider, now: da
     if hint is None or hint.client_id != request.client_id:
         raise RedirectableError(INVALID_ID_TOKEN_HINT)
     return hint.subject
-
-
-async def _remember_consent(
-    session: Session,
-    client: Client,
-    agreed: frozenset[str],
-    provider: Provider,
-    request_id: str | None,
-    now: datetime,
-) -> None:
-    """Put the agreement on record: what was agreed to before stays agreed to."""
-    key = (session.person_id, client.client_id)
-    before = await provider.consents.load(key)
-    items = agreed if before is None else agreed | before.items
-    entry = Entry(
-        kind="oauth.consent",
-        at=now,
-        outcome="allowed",
-        actor=f"person:{session.person_id}",
-        department=client.department_id,
-        client=client.client_id,
-        request_id=request_id,
-        details={"items": sorted(items)},
-    )
-    async with provider.db.transaction() as connection:
-        await add_consent(connection, provider.db, key, items, now)
-        await provider.ledger.append_in(connection, entry)
-
-
-async def _issue(
-    request: AuthorizationRequest,
-    client: Client,
-    session: Session,
-    items: Sequence[str],
-    provider: Provider,
-    request_id: str | None,
-    now: datetime,
-) -> AuthorizationOutcome:
-    """Make the code; the grant and its entry are durable before the browser learns of it."""
-    code, grant_id = provider.entropy.token(), provider.entropy.identifier()
-    grant = new_grant(
-        request,
-        session,
-        items=items,
-        grant_id=grant_id,
-        sid=provider.subjects.session_identifier(client.client_id, session.session_id),
-        code=code,
-        code_expires_at=now + provider.limits.code_lifetime,
-        now=now,
-    )
-    entry = Entry(
-        kind=KIND,
-        at=now,
-        outcome="allowed",
-        actor=f"person:{session.person_id}",
-        department=client.department_id,
-        client=client.client_id,
-        request_id=request_id,
-        details={"grant_id": grant_id, "scope": " ".join(grant.row["request"]["scope"]), "acr": session.acr},
-    )
-    await provider.ledger.append(entry, inserts=[grant])
-    address = CheckedAddress(client, request.redirect_uri, request.response_mode, request.state)
-    return render_answer(address, {"code": code}, provider.issuer)
-
-
-async def _refuse_on_page(
-    refused: ShownError, provider: Provider, request_id: str | None, now: datetime
-) -> AuthorizationOutcome:
-    client = None if refused.client_id is None else provider.clients.find(refused.client_id)
-    await _record(refused, client, provider, request_id, now)
-    return show_error(refused, client)
-
-
-async def _refuse_to_client(
-    refused: RedirectableError, address: CheckedAddress, provider: Provider, request_id: str | None, now: datetime
-) -> AuthorizationOutcome:
-    await _record(refused, address.client, provider, request_id, now)
-    return render_answer(address, error_parameters(refused), provider.issuer)
-
-
-async def _record(
-    refused: ProtocolError, client: Client | None, provider: Provider, request_id: str | None, now: datetime
-) -> None:
-    entry = Entry(
-        kind=KIND,
-        at=now,
-        outcome="refused",
-        code=refused.code,
-        department=None if client is None else client.department_id,
-        client=None if client is None else client.client_id,
-        request_id=request_id,
-        details={"error": refused.reason.error},
-    )
-    await provider.ledger.append(entry)

@@ -5,8 +5,6 @@ are valid while a rotation overlaps.
 """
 
 import hashlib
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,52 +16,29 @@ from foundation.entropy import Entropy
 from foundation.ledger import Change, Entry, Ledger
 from idp.provider.clients import (
     TOPIC,
-    AuthMethod,
     Client,
     ClientSecret,
     ClientStatus,
-    ConsentRule,
     parse_secrets,
     render_secrets,
 )
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.policies import POLICIES
-from idp.provider.redirects import ApplicationType, check_registrable_uri, host_of
-from idp.provider.scopes import OPENID, SCOPES
+from idp.provider.redirects import host_of
+from idp.provider.registration_rules import ClientRegistration, check_registration
 from idp.provider.tables import oauth_clients
+
+__all__ = [
+    "ClientRegistration",
+    "Registered",
+    "check_registration",
+    "register_client",
+    "rotate_client_secret",
+    "set_client_status",
+]
 
 SECRET_OCTETS = 32
 FEWEST_SECRET_CHARACTERS = 32
 LONGEST_OVERLAP = timedelta(days=30)
-
-_CLIENT_ID = re.compile(r"[a-z][a-z0-9-]{1,39}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientRegistration:
-    """What a department asks for. `sector` defaults to the host of the first redirect URI.
-
-    `introspects` are the resources whose tokens the client may introspect, because it serves them.
-    """
-
-    client_id: str
-    name_zh: str
-    name_en: str
-    department_id: str
-    application_type: ApplicationType = "web"
-    token_endpoint_auth_method: AuthMethod = "client_secret_basic"
-    redirect_uris: Sequence[str] = ()
-    post_logout_redirect_uris: Sequence[str] = ()
-    backchannel_logout_uri: str | None = None
-    grant_types: Sequence[str] = ("authorization_code",)
-    scopes: Sequence[str] = (OPENID, "profile")
-    resources: Sequence[str] = ()
-    introspects: Sequence[str] = ()
-    sector: str | None = None
-    consent: ConsentRule = "ask"
-    consent_basis: str | None = None
-    home_uri: str | None = None
-    policy: str = "baseline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +47,6 @@ class Registered:
 
     client: Client
     secret: str | None
-
-
-def check_registration(wanted: ClientRegistration) -> None:
-    """Raise InvalidClientMetadata at the first member that breaks a rule (RFC 7591 §2, RFC 9700 §2)."""
-    # Subjects have 43 characters: a shorter identifier can never be taken for one (RFC 9700 §4.15).
-    if not _CLIENT_ID.fullmatch(wanted.client_id):
-        raise InvalidClientMetadata("client_id", "2 to 40 lower-case letters, digits and hyphens")
-    for member, text in (("name_zh", wanted.name_zh), ("name_en", wanted.name_en)):
-        if not 0 < len(text.strip()) <= 128 or not text.isprintable():
-            raise InvalidClientMetadata(member, "1 to 128 printable characters")
-    policy = POLICIES.get(wanted.policy)
-    if policy is None:
-        raise InvalidClientMetadata("policy", "unknown")
-    if wanted.token_endpoint_auth_method not in policy.auth_methods:
-        raise InvalidClientMetadata("token_endpoint_auth_method", "not allowed by the policy")
-    if not wanted.grant_types or not set(wanted.grant_types) <= policy.grant_types:
-        raise InvalidClientMetadata("grant_types", "not allowed by the policy")
-    _check_kind(wanted)
-    _check_uris(wanted)
-    if unknown := [name for name in wanted.scopes if name not in SCOPES]:
-        raise InvalidClientMetadata("scopes", f"unknown scope {unknown[0]!r}")
-    if wanted.consent == "exempt" and not wanted.consent_basis:
-        raise InvalidClientMetadata("consent_basis", "an exemption names its legal basis")
 
 
 async def register_client(
@@ -197,39 +149,6 @@ async def _locked_row(connection: Any, client_id: str) -> Any:
     if row is None:
         raise InvalidClientMetadata("client_id", "not registered")
     return row
-
-
-def _check_kind(wanted: ClientRegistration) -> None:
-    grant_types = set(wanted.grant_types)
-    if wanted.token_endpoint_auth_method == "none":
-        if wanted.application_type != "native":
-            raise InvalidClientMetadata("token_endpoint_auth_method", "only native applications are public")
-        if "client_credentials" in grant_types or wanted.introspects:
-            raise InvalidClientMetadata("grant_types", "a public client acts for persons alone")
-    if "refresh_token" in grant_types and "authorization_code" not in grant_types:
-        raise InvalidClientMetadata("grant_types", "refresh_token needs authorization_code")
-    if ("authorization_code" in grant_types) != bool(wanted.redirect_uris):
-        raise InvalidClientMetadata("redirect_uris", "redirect URIs and the code flow go together")
-
-
-def _check_uris(wanted: ClientRegistration) -> None:
-    for uri in wanted.redirect_uris:
-        check_registrable_uri(uri, member="redirect_uris", application_type=wanted.application_type)
-    for uri in wanted.post_logout_redirect_uris:
-        check_registrable_uri(uri, member="post_logout_redirect_uris", application_type=wanted.application_type)
-    for member, single in (
-        ("backchannel_logout_uri", wanted.backchannel_logout_uri),
-        ("home_uri", wanted.home_uri),
-    ):
-        if single is not None:
-            check_registrable_uri(single, member=member)
-    for member, resources in (("resources", wanted.resources), ("introspects", wanted.introspects)):
-        for resource in resources:
-            check_registrable_uri(resource, member=member)
-    # OpenID Connect Core §8.1: several hosts make one sector only on purpose, by naming it.
-    hosts = {host_of(uri) for uri in wanted.redirect_uris}
-    if wanted.sector is None and wanted.application_type != "native" and len(hosts) > 1:
-        raise InvalidClientMetadata("sector", "redirect URIs on several hosts need a sector")
 
 
 def _new_client(wanted: ClientRegistration, secret: str | None, now: datetime) -> Client:
