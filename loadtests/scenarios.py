@@ -43,6 +43,8 @@ async def _lookup_masked(world: World, target: Target) -> Operation:
     tokens: list[str] = []
     await hold_all([ask_for_token(world, tokens)], target)
     people = world.applicants
+    # Every case is asked about once, so that the case system's answer is known as it is for all but one lookup in 30 s of a case.
+    await hold_all((look_up(world, tokens[0], one) for one in people), target)
     return lambda _slot, number: look_up(world, tokens[0], people[number * _STRIDE % len(people)])
 
 
