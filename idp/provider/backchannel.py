@@ -12,15 +12,19 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import anyio
+import structlog
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.ledger import Entry
+from foundation.problems import ServiceUnavailable
 from foundation.signing import Algorithm
 from idp.provider.clients import ClientView, view_of
 from idp.provider.composition import Provider
 from idp.provider.ports import LogoutNotDelivered, LogoutPoster
 from idp.provider.tables import logout_messages
+
+log = structlog.get_logger(__name__)
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TYPE = "logout+jwt"
@@ -54,7 +58,7 @@ class AppEnding:
 async def deliver_logout_tokens(*, provider: Provider, http: LogoutPoster, worker: str, now: datetime) -> int:
     """Try every message that is due, each app on its own, and return how many were tried.
 
-    `worker` names the process (at most 32 characters). Raises StorageUnavailable; leases then run out by
+    `worker` names the process, cut to 32 characters. Raises StorageUnavailable; leases then run out by
     themselves.
     """
     await provider.clients.refresh()
@@ -62,7 +66,7 @@ async def deliver_logout_tokens(*, provider: Provider, http: LogoutPoster, worke
         due = await _lease(connection, provider, worker, now)
     async with anyio.create_task_group() as tasks:
         for message in due:
-            tasks.start_soon(_deliver, message, provider, http, worker, now)
+            tasks.start_soon(_try, message, provider, http, worker, now)
     return len(due)
 
 
