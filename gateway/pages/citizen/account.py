@@ -111,13 +111,14 @@ async def _account_page(
 
 def _methods(language: Language, *, has_password: bool) -> list[dict[str, object]]:
     words = translator(language)
-    password = mark("已设置，可在下面修改") if has_password else mark("还没有设置")
     return [
         {
             "icon": "key",
             "title": words.text(mark("密码")),
-            "description": words.text(password),
+            "description": words.text(mark("已设置，可在下面修改")),
             "href": f"{PATHS.account}#password",
+            # Whoever came from an upper center has none, and needs none: the center and the phone open the account.
+            **({} if has_password else {"unavailable": words.text(mark("还没有设置"))}),
         },
         {
             "icon": "device",
