@@ -6,6 +6,7 @@ their shape and the questions asked of them. Field names follow GB/T 36902 and G
 are established.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,6 +21,8 @@ DataType = Literal["text", "date", "number", "code"]
 INDEX = "index"
 _STRICT = ConfigDict(extra="forbid")
 _LIBRARY_PREFIX = "library:"
+FIELD_NAME = re.compile(r"[a-z][a-z_]{0,47}", re.ASCII)
+"""Names of face fields: without digits, so that a name which is repeated in an error never carries a number."""
 
 
 @with_config(_STRICT)
@@ -100,9 +103,7 @@ class LicenseType:
 
     @property
     def library(self) -> str | None:
-        """The name of the upper library that serves this type, or None when it is served from our own
-        index.
-        """
+        """The name of the library above that serves this type, None for our own index."""
         return self.served_from.removeprefix(_LIBRARY_PREFIX) if self.served_from != INDEX else None
 
 
@@ -134,9 +135,7 @@ class Catalog:
         return entry.name_en if entry else code
 
     def field_labels(self, code: str, name: str) -> tuple[str, str]:
-        """Return the Chinese and the English label of a face field, or its name twice when the catalogue
-        lost it.
-        """
+        """Return the Chinese and English label of a face field; a lost field is shown by its name."""
         entry = self.types.get(code)
         face_field = entry.fields.get(name) if entry else None
         return (face_field.label_zh, face_field.label_en) if face_field else (name, name)

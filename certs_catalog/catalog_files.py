@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 
 from pydantic import TypeAdapter, ValidationError
 
-from certs_catalog.catalog import INDEX, Catalog, FaceField, LicenseType
+from certs_catalog.catalog import FIELD_NAME, INDEX, Catalog, FaceField, LicenseType
 from certs_catalog.errors import CatalogInvalid
 from certs_catalog.masking import RULES
 from certs_catalog.vocabulary import Sensitivity
@@ -71,6 +71,8 @@ def check_entry(entry: LicenseType, registered: Mapping[str, str]) -> None:
 
 
 def _check_field(entry: LicenseType, face_field: FaceField) -> None:
+    if not FIELD_NAME.fullmatch(face_field.name):
+        raise CatalogInvalid(f"license type {entry.code}: {face_field.name!r} is no field name")
     if face_field.mask not in RULES:
         raise CatalogInvalid(f"license type {entry.code}: field {face_field.name} names an unknown masking rule")
     if face_field.mask == "none" and face_field.sensitivity in (Sensitivity.PERSONAL, Sensitivity.SENSITIVE):

@@ -45,6 +45,14 @@ def holder_asked(request: LookupRequest, room: LicenseRoom) -> HolderRef | None:
     return None
 
 
+def holders_concerned(holder: HolderRef | None, found: Sequence[FoundLicense]) -> tuple[HolderRef, ...]:
+    """Everybody whose data the lookup touches: the holder asked about, and every holder of what was found."""
+    named = {holder.index: holder} if holder is not None else {}
+    for one in found:
+        named |= {held.index: held for held in one.holders if held.index not in named}
+    return tuple(named.values())
+
+
 async def find_licenses(
     request: LookupRequest,
     permit: Permit,

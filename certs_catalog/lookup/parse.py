@@ -7,12 +7,13 @@ by their own standards.
 
 import hashlib
 import re
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from certs_catalog.errors import InvalidLookup, MemberProblem
+from certs_catalog.catalog import FIELD_NAME
+from certs_catalog.errors import InvalidLookup
 from certs_catalog.limits import LookupLimits
+from certs_catalog.lookup.members import MemberReader
 from certs_catalog.lookup.request import (
     By,
     ByHolder,
@@ -38,26 +39,14 @@ MOST_TYPES = 10
 MOST_FIELDS = 50
 LONGEST_AGE = 31_536_000  # one year in seconds
 _TYPE_CODE = re.compile(r"[0-9A-Z]{21}", re.ASCII)
-_FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:@/-]{0,63}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
-_TEXTS = {
-    "missing": ("缺少此成员。", "This member is missing."),
-    "unknown": ("不认识此成员。", "This member is not known."),
-    "type": ("此成员的类型不对。", "This member has the wrong type."),
-    "form": ("此成员的取值不符合要求。", "This member's value does not have the required form."),
-    "choice": ("请只选择一种查询方式。", "Choose exactly one way of asking."),
-    "conflict": ("此成员与其他成员不能同时使用。", "This member contradicts another one."),
-    "repeated": ("此成员中有重复的值。", "This member holds a value twice."),
-}
-
 
 def parse_lookup(body: bytes, *, limits: LookupLimits, today: date) -> LookupRequest:
-    """Parse one request body; raises InvalidLookup with a reason of 421xx and a pointer for every wrong
-    member.
+    """Parse one request body, or raise InvalidLookup.
 
-    ``today`` bounds birth dates inside document numbers. Not checked here: whether anything exists or is
+    The error names a reason of 421xx and a pointer for every wrong member. ``today`` bounds birth dates inside document numbers. Not checked here: whether anything exists or is
     allowed.
     """
     if len(body) > limits.body_octets:
@@ -66,60 +55,11 @@ def parse_lookup(body: bytes, *, limits: LookupLimits, today: date) -> LookupReq
         document = parse_strict_json(body, max_depth=limits.json_depth)
     except MalformedJson:
         raise InvalidLookup(request_form.BODY_UNREADABLE) from None
-    reader = _Reader()
+    reader = MemberReader()
     request = _read(reader, document, today, limits, hashlib.sha256(body).digest())
     if request is None or reader.problems:
         raise InvalidLookup(request_form.MEMBERS_INVALID, reader.problems)
     return request
-
-
-class _Reader:
-    """Collects the problems of one body; every getter returns None after noting why."""
-
-    def __init__(self) -> None:
-        self.problems: list[MemberProblem] = []
-
-    def note(self, pointer: str, code: str) -> None:
-        self.problems.append(MemberProblem(pointer, code, *_TEXTS[code]))
-
-    def members(self, value: Any, pointer: str, allowed: frozenset[str]) -> dict[str, Any] | None:
-        if not isinstance(value, dict):
-            self.note(pointer, "type" if value is not None else "missing")
-            return None
-        for name in value:
-            if name not in allowed:
-                # The name is the caller's own; it is cut so that an error never carries a number typed into
-                # a name.
-                self.note(f"{pointer}/{name}" if _FIELD.fullmatch(name) else pointer or "/", "unknown")
-        return value
-
-    def text(self, value: Any, pointer: str, fits: Callable[[str], bool], *, required: bool = True) -> str | None:
-        if value is None:
-            if required:
-                self.note(pointer, "missing")
-            return None
-        if not isinstance(value, str):
-            self.note(pointer, "type")
-            return None
-        if not fits(value):
-            self.note(pointer, "form")
-            return None
-        return value
-
-    def words(self, value: Any, pointer: str, fits: Callable[[str], bool], most: int) -> tuple[str, ...]:
-        if value is None:
-            return ()
-        if not isinstance(value, list):
-            self.note(pointer, "type")
-            return ()
-        if not 1 <= len(value) <= most:
-            self.note(pointer, "form")
-            return ()
-        found = [self.text(entry, f"{pointer}/{index}", fits) for index, entry in enumerate(value)]
-        words = tuple(word for word in found if word is not None)
-        if len(set(words)) != len(words):
-            self.note(pointer, "repeated")
-        return words
 
 
 _MEMBERS = frozenset({"by", "license_types", "grade", "fields", "facts", "purpose", "max_age", "officer"})
@@ -127,7 +67,9 @@ _BY_MEMBERS = frozenset({"holder", "identifier", "type", "number", "share_code",
 _PURPOSE_MEMBERS = frozenset({"matter", "case", "legal_basis", "note"})
 
 
-def _read(reader: _Reader, document: Any, today: date, limits: LookupLimits, digest: bytes) -> LookupRequest | None:
+def _read(
+    reader: MemberReader, document: Any, today: date, limits: LookupLimits, digest: bytes
+) -> LookupRequest | None:
     members = reader.members(document, "", _MEMBERS)
     if members is None:
         return None
@@ -158,7 +100,7 @@ def _read(reader: _Reader, document: Any, today: date, limits: LookupLimits, dig
     )
 
 
-def _read_by(reader: _Reader, value: Any, today: date, limits: LookupLimits) -> By | None:
+def _read_by(reader: MemberReader, value: Any, today: date, limits: LookupLimits) -> By | None:
     members = reader.members(value, "/by", _BY_MEMBERS)
     if members is None:
         return None
@@ -181,7 +123,7 @@ def _read_by(reader: _Reader, value: Any, today: date, limits: LookupLimits) -> 
     return None
 
 
-def _read_holder(reader: _Reader, value: Any, today: date) -> ByHolder | None:
+def _read_holder(reader: MemberReader, value: Any, today: date) -> ByHolder | None:
     members = reader.members(value, "/by/holder", frozenset({"type", "code"}))
     if members is None:
         return None
@@ -196,7 +138,7 @@ def _read_holder(reader: _Reader, value: Any, today: date) -> ByHolder | None:
         return None
 
 
-def _read_identifier(reader: _Reader, value: Any, limits: LookupLimits) -> ByIdentifier | None:
+def _read_identifier(reader: MemberReader, value: Any, limits: LookupLimits) -> ByIdentifier | None:
     text = reader.text(value, "/by/identifier", lambda text: _is_line(text, 128))
     if text is None:
         return None
@@ -208,7 +150,7 @@ def _read_identifier(reader: _Reader, value: Any, limits: LookupLimits) -> ByIde
         return None
 
 
-def _agreed_types(reader: _Reader, by: By | None, types: tuple[str, ...], *, given: bool) -> tuple[str, ...]:
+def _agreed_types(reader: MemberReader, by: By | None, types: tuple[str, ...], *, given: bool) -> tuple[str, ...]:
     """A way of asking that names its type needs no list; a list beside it has to say the same."""
     if isinstance(by, ByIdentifier | ByNumber):
         if given and types != (by.type_code,):
@@ -219,7 +161,7 @@ def _agreed_types(reader: _Reader, by: By | None, types: tuple[str, ...], *, giv
     return types
 
 
-def _read_facts(reader: _Reader, value: Any) -> dict[str, str]:
+def _read_facts(reader: MemberReader, value: Any) -> dict[str, str]:
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -230,7 +172,7 @@ def _read_facts(reader: _Reader, value: Any) -> dict[str, str]:
         return {}
     facts = {}
     for name, stated in value.items():
-        if not _FIELD.fullmatch(name):
+        if not FIELD_NAME.fullmatch(name):
             reader.note("/facts", "unknown")
             continue
         text = reader.text(stated, f"/facts/{name}", lambda text: _is_line(text, 500))
@@ -239,7 +181,7 @@ def _read_facts(reader: _Reader, value: Any) -> dict[str, str]:
     return facts
 
 
-def _check_content(reader: _Reader, grade: Grade, members: dict[str, Any]) -> None:
+def _check_content(reader: MemberReader, grade: Grade, members: dict[str, Any]) -> None:
     """``facts`` belong to verify, ``fields`` to masked and full.
 
     The wrong one is refused rather than ignored.
@@ -251,7 +193,7 @@ def _check_content(reader: _Reader, grade: Grade, members: dict[str, Any]) -> No
         reader.note(f"/{other}", "conflict")
 
 
-def _read_purpose(reader: _Reader, value: Any) -> Purpose | None:
+def _read_purpose(reader: MemberReader, value: Any) -> Purpose | None:
     members = reader.members(value, "/purpose", _PURPOSE_MEMBERS)
     if members is None:
         return None
@@ -262,7 +204,7 @@ def _read_purpose(reader: _Reader, value: Any) -> Purpose | None:
     return None if matter is None else Purpose(matter, case, basis, note)
 
 
-def _read_age(reader: _Reader, value: Any) -> int | None:
+def _read_age(reader: MemberReader, value: Any) -> int | None:
     if value is None:
         return None
     # bool is an int in Python, not in JSON.
@@ -280,7 +222,7 @@ def _is_type_code(text: str) -> bool:
 
 
 def _is_field(text: str) -> bool:
-    return _FIELD.fullmatch(text) is not None
+    return FIELD_NAME.fullmatch(text) is not None
 
 
 def _is_word(text: str) -> bool:

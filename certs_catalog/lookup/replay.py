@@ -56,7 +56,8 @@ def answer_row(
     now: datetime,
 ) -> Insert:
     """Return the row that claims a request id and keeps its answer; a second one breaks the primary key."""
-    # Rendered JSON has no raw line break, so three lines hold the three parts without escaping one inside another.
+    # Rendered JSON has no raw line break, so three lines hold the three parts without escaping one inside
+    # another.
     about = canonical_json(
         {
             "at": now.isoformat(),

@@ -105,6 +105,7 @@ WRONG = [
     pytest.param({"license_types": [TITLE, TITLE]}, ("/license_types", "repeated"), id="a type twice"),
     pytest.param({"license_types": None}, ("/license_types", "missing"), id="types left out with a holder"),
     pytest.param({"fields": ["Holder-Name"]}, ("/fields/0", "form"), id="a field that is no name"),
+    pytest.param({"fields": [f"x{ZHANG}".lower()]}, ("/fields/0", "form"), id="a field with a number in its name"),
     pytest.param({"fields": None}, ("/fields", "missing"), id="masked without fields"),
     pytest.param({"facts": {"holder_name": "张"}}, ("/facts", "conflict"), id="facts beside masked"),
     pytest.param({"purpose": None}, ("/purpose", "missing"), id="no purpose"),
