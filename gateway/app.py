@@ -13,6 +13,7 @@ from foundation.sealing import parse_key_octets
 from gateway.composition import open_parts
 from gateway.failures import failure_response
 from gateway.logs import configure_logs
+from gateway.memory import return_large_blocks
 from gateway.routes import all_routes
 from gateway.security.csrf import CsrfTokens
 from gateway.security.guard import Guard
@@ -45,6 +46,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, entropy: Entr
 
 def app_from_environment() -> ASGIApp:
     """Return the application for the settings of the environment; the factory that server processes import."""
+    return_large_blocks()
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
     return create_app(settings)

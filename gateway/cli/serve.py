@@ -35,6 +35,8 @@ def serve(
     from gateway.cli.surroundings import read_settings
 
     settings = read_settings(host=host, port=port, workers=workers)
+    if settings.workers > 1:
+        share_metrics()
     uvicorn.run(
         "gateway.app:app_from_environment",
         factory=True,
@@ -55,3 +57,16 @@ def serve(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACEFUL_S,
     )
+
+
+def share_metrics() -> None:
+    """Let the workers of this node count into one directory, so that `/metrics` of any of them shows all (prometheus_client's way)."""
+    import atexit
+    import os
+    import shutil
+    import tempfile
+
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        directory = tempfile.mkdtemp(prefix="renzheng-metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)

@@ -81,9 +81,7 @@ def run_nginx(node_ports: Sequence[int]) -> Iterator[NginxServer]:
 
         def server_on(port: int) -> LocalProcess:
             configuration = Path(directory / "nginx.conf")
-            configuration.write_text(
-                CONFIGURATION.format(directory=directory, nodes=nodes, host=LOOPBACK, port=port)
-            )
+            configuration.write_text(CONFIGURATION.format(directory=directory, nodes=nodes, host=LOOPBACK, port=port))
             return LocalProcess(
                 [
                     str(program),

@@ -50,9 +50,7 @@ class PostgresServer:
 
     def create_database(self, name: str, *, template: str = "template1") -> None:
         """Create a database as a copy of `template`, to which nobody may be connected."""
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(name), sql.Identifier(template)
-        )
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         self._administer(statement)
 
     def drop_database(self, name: str) -> None:
@@ -100,9 +98,7 @@ def run_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
 
 def _answers(port: int) -> bool:
     try:
-        psycopg.connect(
-            host=LOOPBACK, port=port, user=SUPERUSER, dbname="postgres", connect_timeout=2
-        ).close()
+        psycopg.connect(host=LOOPBACK, port=port, user=SUPERUSER, dbname="postgres", connect_timeout=2).close()
     except psycopg.OperationalError:
         return False
     return True

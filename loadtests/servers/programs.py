@@ -14,9 +14,7 @@ NGINX_PLACES = (Path("/usr/sbin/nginx"), Path("/usr/local/sbin/nginx"), Path("/u
 
 def find_postgres() -> Path | None:
     """The folder with `initdb` and `postgres`: the newest of Debian's, else the one on PATH."""
-    folders = sorted(
-        DEBIAN_POSTGRES.glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True
-    )
+    folders = sorted(DEBIAN_POSTGRES.glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True)
     for folder in folders:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
