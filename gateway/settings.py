@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from adapters.settings import AdapterSettings
 from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from adapters.settings import AdapterSettings
 from certs_catalog.limits import LookupLimits
 from gateway.pages.site import SiteIdentity
 from idp.provider.limits import ProviderLimits
