@@ -46,8 +46,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u20
 def parse_lookup(body: bytes, *, limits: LookupLimits, today: date) -> LookupRequest:
     """Parse one request body, or raise InvalidLookup.
 
-    The error names a reason of 421xx and a pointer for every wrong member. ``today`` bounds birth dates inside document numbers. Not checked here: whether anything exists or is
-    allowed.
+    The error names a reason of 421xx and a pointer for every wrong member. ``today`` bounds birth dates inside
+    document numbers. Not checked here: whether anything exists or is allowed.
     """
     if len(body) > limits.body_octets:
         raise InvalidLookup(request_form.BODY_TOO_LARGE)

@@ -15,9 +15,10 @@ from starlette.routing import BaseRoute, Route
 
 from certs_catalog.catalog import LicenseType
 from certs_catalog.errors import InvalidLookup, MemberProblem
-from certs_catalog.lookup.look_up import look_up_license, refuse_unreadable
+from certs_catalog.lookup.look_up import look_up_license
 from certs_catalog.lookup.outcomes import Refusal
 from certs_catalog.lookup.parse import parse_lookup
+from certs_catalog.lookup.refusing import refuse_unreadable
 from certs_catalog.lookup.request import LookupRequest
 from certs_catalog.reasons import request_form
 from certs_catalog.statuses import beijing_date
