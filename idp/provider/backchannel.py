@@ -123,6 +123,14 @@ async def _lease(
     return [_message(row) for row in rows]
 
 
+async def _try(message: LogoutMessage, provider: Provider, http: LogoutPoster, worker: str, now: datetime) -> None:
+    try:
+        await _deliver(message, provider, http, worker, now)
+    except ServiceUnavailable as failure:
+        # Storage or signing key gone: the lease runs out and the message is tried again; its neighbours go on.
+        log.warning("logout_message.unsettled", code=failure.code, detail=failure.detail)
+
+
 async def _deliver(message: LogoutMessage, provider: Provider, http: LogoutPoster, worker: str, now: datetime) -> None:
     client = provider.clients.find(message.client_id)
     if client is None or client.backchannel_logout_uri is None:

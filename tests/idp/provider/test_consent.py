@@ -3,8 +3,8 @@
 from idp.provider.authorize import resume_authorization
 from idp.provider.connected_apps import list_connected_apps, list_session_apps, withdraw_consent
 from idp.provider.outcomes import ConsentNeeded
+from idp.signin.flows import FLOW_COOKIE as BROWSER_COOKIE
 from tests.idp.provider.world import (
-    BROWSER_COOKIE,
     LI,
     ZHANG,
     Browser,

@@ -17,9 +17,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx2
 from sqlalchemy import Table, insert, select, update
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from foundation.changes import ChangeFeed
 from foundation.database import Database
@@ -28,31 +25,26 @@ from foundation.expiring import ExpiringStore, MemoryExpiringStore, open_redis_s
 from foundation.identifiers.synthetic import synthetic_resident_id
 from foundation.ledger import Ledger
 from foundation.ledger.store import load_rows
-from foundation.problems import StorageUnavailable
 from foundation.sealing import BlindIndex, Sealer, SealingKey
 from foundation.signing import KeyRing, PurposePolicy, RotationPolicy, ensure_keys
-from gateway.api.oauth import OAuthParts, Shown, oauth_routes, present
 from idp.people.facts import PersonFactsLoader
 from idp.people.persons import DOCUMENT_CONTEXT, NAME_CONTEXT, document_index
 from idp.people.tables import accounts, persons
-from idp.provider.authorize import decide_consent, resume_authorization
 from idp.provider.composition import Provider
 from idp.provider.limits import ProviderLimits
-from idp.provider.logout import LoggedOut, LogoutConfirmation, confirm_logout
 from idp.provider.opening import open_provider
-from idp.provider.outcomes import ErrorShown, FormPost
 from idp.provider.registration import ClientRegistration, Registered, register_client
 from idp.provider.subjects import Subjects
-from idp.signin.limits import SignInLimits
-from idp.signin.sessions import SESSION_COOKIE, Session, SessionFinder, session_row
+from idp.signin.flows import FLOW_COOKIE as BROWSER_COOKIE
+from idp.signin.sessions import SESSION_COOKIE, Session, session_row
 from idp.signin.tables import sessions
 from idp.vocabulary import RealNameLevel, SignInStrength
+from tests.idp.provider.played_pages import played_app
 from tests.servers import Stack
 
 START = datetime(2026, 5, 18, 1, 0, tzinfo=UTC)
 ISSUER = "https://id.qingyu.test"
 LICENSES = f"{ISSUER}/api/v1/licenses"
-BROWSER_COOKIE = "__Host-rz_flow"
 LI = synthetic_resident_id("370299", date(1909, 9, 9), 20)
 ZHANG = synthetic_resident_id("370299", date(1908, 5, 12), 1)
 VERIFIER = "v" * 43
@@ -400,7 +392,7 @@ async def open_world(stack: Stack, *, url: str | None = None, **limits: Any) -> 
         people=PersonFactsLoader(db, sealer),
     )
     await feed.start()
-    world = World(provider, _app(provider, clock), sealer, BlindIndex(bytes(range(100, 132))))
+    world = World(provider, played_app(provider, clock), sealer, BlindIndex(bytes(range(100, 132))))
     worlds.append(world)
     try:
         yield world
@@ -416,99 +408,3 @@ async def _open_store(stack: Stack, clock: Any) -> ExpiringStore:
     store = await open_redis_store(stack.redis_url, epoch="test", answer_timeout=timedelta(seconds=2))
     await store.acknowledge_flush("test")
     return store
-
-
-def _app(provider: Provider, clock: Any) -> Starlette:
-    finder = SessionFinder(provider.db, SignInLimits())
-
-    async def current_session(request: Request) -> Session | None:
-        return await finder.find(request.cookies.get(SESSION_COOKIE), now=clock())
-
-    parts = OAuthParts(provider, clock, current_session, _show)
-
-    async def resume(request: Request) -> Response:
-        outcome = await resume_authorization(
-            request.query_params["transaction"],
-            session=await current_session(request),
-            browser=request.state.browser,
-            provider=provider,
-            now=clock(),
-        )
-        return await present(request, outcome, parts)
-
-    async def consent(request: Request) -> Response:
-        form = await request.form()
-        agreed = str(form["agreed"])
-        transaction = str(form["transaction"])
-        if agreed == "*":
-            shown = await resume_authorization(
-                transaction,
-                session=await current_session(request),
-                browser=request.state.browser,
-                provider=provider,
-                now=clock(),
-            )
-            chosen = frozenset(item.item for item in shown.view.items) if hasattr(shown, "view") else frozenset()
-        else:
-            chosen = frozenset(agreed.split())
-        outcome = await decide_consent(
-            transaction,
-            session=await current_session(request),
-            browser=request.state.browser,
-            agreed=None if agreed == "no" else chosen,
-            provider=provider,
-            now=clock(),
-        )
-        return await present(request, outcome, parts)
-
-    async def confirm(request: Request) -> Response:
-        form = await request.form()
-        outcome = await confirm_logout(
-            str(form["transaction"]),
-            session=await current_session(request),
-            browser=request.state.browser,
-            provider=provider,
-            now=clock(),
-        )
-        return await _show(request, outcome)
-
-    async def unavailable(_request: Request, failure: Exception) -> Response:
-        return JSONResponse({"error": "temporarily_unavailable"}, 503, {"Retry-After": "2"})
-
-    routes = [
-        *oauth_routes(lambda request: parts),
-        Route("/test/resume", resume),
-        Route("/test/consent", consent, methods=["POST"]),
-        Route("/test/logout", confirm, methods=["POST"]),
-    ]
-    app = Starlette(routes=routes, exception_handlers={StorageUnavailable: unavailable})
-    app.add_middleware(_RequestFacts)
-    return app
-
-
-class _RequestFacts:
-    """What the product's guard puts on every request."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            request = Request(scope)
-            scope.setdefault("state", {}).update(
-                browser=request.cookies.get(BROWSER_COOKIE, ""), request_id="r-1", network="203.0.113.7"
-            )
-        await self._app(scope, receive, send)
-
-
-async def _show(request: Request, outcome: Shown) -> Response:
-    if isinstance(outcome, ErrorShown):
-        return JSONResponse({"shown": outcome.error, "code": outcome.code}, 400)
-    if isinstance(outcome, FormPost):
-        return JSONResponse({"action": outcome.action, "fields": dict(outcome.fields)})
-    if isinstance(outcome, LogoutConfirmation):
-        return JSONResponse({"confirm": outcome.transaction_id})
-    assert isinstance(outcome, LoggedOut)
-    if outcome.redirect_url is not None:
-        return Response(status_code=303, headers={"Location": outcome.redirect_url})
-    return JSONResponse({"signed_out": True, "apps": {app.client.client_id: app.status for app in outcome.apps}})
