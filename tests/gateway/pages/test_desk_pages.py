@@ -135,6 +135,8 @@ def test_form_errors_stand_beside_their_fields(town: Town, officer: Browser) -> 
         back = look_up(town, officer, page, **altered)
         assert back.status == 422, altered
         assert f'href="#f-{field}"' in back.body, altered
+        assert f'id="f-{field}"' in back.body, altered
+        assert f'id="f-{field}-e1"' in back.body, altered
         assert back.document.title.startswith("错误：")
 
 
