@@ -17,6 +17,7 @@ from foundation.problems import RenzhengError
 from foundation.signing import RotationPolicy, ensure_keys
 from gateway.metrics import LEDGER_ENTRIES
 from idp.provider.backchannel import deliver_logout_tokens
+from idp.provider.housekeeping import forget_finished
 from idp.signin.attempt_store import forget_quiet_counters
 
 if TYPE_CHECKING:
@@ -99,4 +100,5 @@ class Jobs:
             changes = await forget_expired_changes(parts.db, now=now)
             counters = await forget_quiet_counters(parts.db, now=now)
             answers = await forget_expired_answers(parts.db, now=now)
-            log.debug("housekeeping.done", changes=changes, counters=counters, answers=answers)
+            grants = await forget_finished(provider=parts.provider, now=now)
+            log.debug("housekeeping.done", changes=changes, counters=counters, answers=answers, grants=grants)

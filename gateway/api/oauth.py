@@ -56,16 +56,19 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
     """Return the routes, at the addresses that the metadata announce."""
 
     async def discovery(request: Request) -> Response:
+        """Metadata of the provider (OpenID Connect Discovery §4, RFC 8414 §3)."""
         provider = parts_of(request).provider
         body = provider_metadata(provider.issuer, provider.core)
         return _json(200, body, {"Cache-Control": f"public, max-age={METADATA_SECONDS}"})
 
     async def jwks(request: Request) -> Response:
+        """The published signing keys (RFC 7517 §5), public members only."""
         parts = parts_of(request)
         body = parts.provider.keys.jwks(parts.clock())
         return _json(200, body, {"Cache-Control": f"public, max-age={JWKS_SECONDS}"})
 
     async def authorization_endpoint(request: Request) -> Response:
+        """Begin an authorization (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2)."""
         parts = parts_of(request)
         outcome = await authorize(
             await _octets(request),
@@ -78,19 +81,23 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         return await present(request, outcome, parts)
 
     async def token_endpoint(request: Request) -> Response:
+        """Exchange a code, a refresh token or client credentials for tokens (RFC 6749 §3.2)."""
         parts = parts_of(request)
         return _oauth(await token(await _back_channel(request), provider=parts.provider, now=parts.clock()))
 
     async def introspection_endpoint(request: Request) -> Response:
+        """Tell a client what one of its tokens says (RFC 7662)."""
         parts = parts_of(request)
         asked = await _back_channel(request)
         return _oauth(await introspect(asked, provider=parts.provider, now=parts.clock()))
 
     async def revocation_endpoint(request: Request) -> Response:
+        """End a token and what hangs on it (RFC 7009)."""
         parts = parts_of(request)
         return _oauth(await revoke(await _back_channel(request), provider=parts.provider, now=parts.clock()))
 
     async def userinfo_endpoint(request: Request) -> Response:
+        """Claims about the signed-in person (OpenID Connect Core §5.3)."""
         parts = parts_of(request)
         answer = await userinfo(
             tuple(request.headers.getlist("authorization")),
@@ -101,6 +108,7 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         return _oauth(answer)
 
     async def logout_endpoint(request: Request) -> Response:
+        """Sign out at an app's request (RP-Initiated Logout §2)."""
         parts = parts_of(request)
         outcome = await request_logout(
             await _octets(request),
