@@ -10,9 +10,8 @@ from typing import Any
 
 import httpx2
 import pytest
-import redis
 
-from loadtests.servers import RedisServer
+from loadtests.servers import run_redis
 from tests.gateway.town import Town, running_town
 from tests.servers import PostgresDatabases, SQLiteDatabases, Stack
 
@@ -106,10 +105,11 @@ def backend(request: pytest.FixtureRequest, worker: str, tmp_path_factory: pytes
         with databases.fresh() as url, running_town(Stack(request.param, url, None), folder) as town:
             yield Backend(town, settings_file)
         return
-    server: RedisServer = request.getfixturevalue("redis_server")
-    redis_url = server.url(10)
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushdb()
     made: PostgresDatabases = request.getfixturevalue("postgres_databases")
-    with made.fresh() as url, running_town(Stack(request.param, url, redis_url), folder) as town:
+    # A Redis of its own: this one lives as long as the session, and the shared one is emptied between tests.
+    with (
+        made.fresh() as url,
+        run_redis() as server,
+        running_town(Stack(request.param, url, server.url(0)), folder) as town,
+    ):
         yield Backend(town, settings_file)
