@@ -148,6 +148,8 @@ class CertshareLibrary:
             raise LibraryUnavailable(self.name, f"HTTP {fetched.status}")
         if fetched.status != 200:
             raise LibraryMalformed(self.name, f"HTTP {fetched.status}")
+        if fetched.content_type != "application/json":
+            raise LibraryMalformed(self.name, "the answer does not say that it is JSON")
         answer = self._read(wire.parse_answer, fetched.body)
         if answer.status in _LIBRARY_FAULTS:
             raise LibraryUnavailable(self.name, f"status {answer.status}")
