@@ -1,0 +1,107 @@
+"""Codes and refresh tokens are used once, whichever nodes are asked at the same moment (C11, T02, N03, N04, V08)."""
+
+import asyncio
+from functools import partial
+
+import httpx2
+import pytest
+import redis
+
+from tests.faults.expectations import await_refused
+from tests.faults.nodes import Town
+from tests.faults.redis_mark import empty_redis
+from tests.faults.visitor import Doors, Visitor
+
+PARALLEL = 50
+ROUNDS = 5
+LONG_ROUNDS = 200
+
+
+async def test_c11_one_code_and_fifty_redemptions(town: Town, doors: Doors) -> None:
+    """At most one wins; the rest are told invalid_grant, and since reuse was seen nothing that was issued lives on."""
+    await _redeem_in_parallel(town, doors, rounds=ROUNDS)
+
+
+@pytest.mark.long
+async def test_n03_two_hundred_rounds_of_fifty_redemptions(town: Town, doors: Doors) -> None:
+    """C11 over and over."""
+    await _redeem_in_parallel(town, doors, rounds=LONG_ROUNDS)
+
+
+async def test_t02_one_refresh_token_and_fifty_refreshes(town: Town, doors: Doors) -> None:
+    """At most one new branch, and none at all once reuse was seen: the whole family dies."""
+    await _refresh_in_parallel(town, doors, rounds=ROUNDS)
+
+
+@pytest.mark.long
+async def test_n04_two_hundred_rounds_of_fifty_refreshes(town: Town, doors: Doors) -> None:
+    """T02 over and over."""
+    await _refresh_in_parallel(town, doors, rounds=LONG_ROUNDS)
+
+
+async def test_v08_a_flush_brings_no_spent_code_back(town: Town, doors: Doors) -> None:
+    """An emptied Redis in the middle of the redemptions lets nobody in twice, and after it the spent code stays spent."""
+    visitor = Visitor(doors)
+    await visitor.sign_in(town.population.citizens[1])
+    grip = await visitor.grip()
+    with empty_redis(town.redis) as emptied:
+        async with asyncio.TaskGroup() as group:
+            racing = [group.create_task(doors.redeem(grip, node=number % 2)) for number in range(PARALLEL)]
+            group.create_task(asyncio.to_thread(emptied))
+        answers = [task.result() for task in racing]
+        answers.append(await doors.redeem(grip, node=1))
+    # The flush may have come first, and then nobody was let in so far.
+    answers += [await doors.redeem(grip, node=node) for node in (0, 1, 0)]
+    assert sum(answer.status_code == 200 for answer in answers) == 1
+    assert {answer.status_code for answer in answers} <= {200, 400, 503}
+    assert (answers[-1].status_code, answers[-1].json()["error"]) == (400, "invalid_grant")
+
+
+def test_the_flush_of_these_tests_is_one(town: Town) -> None:
+    """Control: nothing is left after it, and the mark comes back at the end."""
+    with redis.Redis.from_url(town.redis.url()) as client:
+        assert client.dbsize() > 0
+        with empty_redis(town.redis) as emptied:
+            emptied()
+            assert client.get("rz:epoch") is None
+        assert client.get("rz:epoch") is not None
+
+
+async def _redeem_in_parallel(town: Town, doors: Doors, *, rounds: int) -> None:
+    visitor = Visitor(doors)
+    await visitor.sign_in(town.population.citizens[0])
+    for _ in range(rounds):
+        grip = await visitor.grip()
+        answers = await asyncio.gather(*(doors.redeem(grip, node=number % 2) for number in range(PARALLEL)))
+        winners = _winners(answers)
+        for winner in winners:
+            await _expect_dead(winner.json()["access_token"], doors)
+            refused = await doors.refresh(winner.json()["refresh_token"], node=1)
+            assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+async def _refresh_in_parallel(town: Town, doors: Doors, *, rounds: int) -> None:
+    visitor = Visitor(doors)
+    await visitor.sign_in(town.population.citizens[2])
+    for _ in range(rounds):
+        token = (await visitor.tokens())["refresh_token"]
+        answers = await asyncio.gather(*(doors.refresh(token, node=number % 2) for number in range(PARALLEL)))
+        for winner in _winners(answers):
+            await _expect_dead(winner.json()["access_token"], doors)
+            successor = await doors.refresh(winner.json()["refresh_token"])
+            assert (successor.status_code, successor.json()["error"]) == (400, "invalid_grant")
+
+
+def _winners(answers: list[httpx2.Response]) -> list[httpx2.Response]:
+    winners = [answer for answer in answers if answer.status_code == 200]
+    assert len(winners) <= 1
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert {(answer.status_code, answer.json()["error"]) for answer in refused} == {(400, "invalid_grant")}
+    return winners
+
+
+async def _expect_dead(token: str, doors: Doors) -> None:
+    """The revocation was acknowledged by one of the nodes; both must know it within what the change feed promises."""
+    for node in (0, 1):
+        await await_refused(partial(doors.userinfo, token, node=node), within=5.0)
+        assert await doors.introspect(token, node=node) == {"active": False}
