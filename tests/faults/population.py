@@ -48,7 +48,7 @@ class Population:
 
     world: Mapping[str, Any]
     citizens: tuple[Citizen, ...]
-    client_secrets: Mapping[str, str]
+    client_secrets: dict[str, str]
 
 
 def populate(settings_file: Path, places: Places) -> Population:
