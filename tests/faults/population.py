@@ -21,7 +21,7 @@ from idp.signin.enrolment import enrol_person
 from idp.signin.visits import Visit
 from loadtests.populate import NEVER_REACHED, document_number_of, name_of
 
-CITIZENS = 12
+CITIZENS = 16
 APP, OTHER_APP, RESOURCE, ASKING_APP = "probe-app", "probe-other", "probe-resource", "probe-asking"
 CALLBACK = "https://probe.test/callback"
 OTHER_CALLBACK = "https://other.test/callback"

@@ -70,7 +70,8 @@ class Doors:
             content = urlencode(form if isinstance(form, Mapping) else list(form)).encode()
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
         url = self.town.nodes[node].url + path
-        return await self._http.request(method, url, headers=sent, content=content)
+        octets = [(name.encode(), value.encode()) for name, value in sent.items()]
+        return await self._http.request(method, url, headers=octets, content=content)
 
     async def back_channel(self, path: str, client: str = APP, *, node: int = 0, **parameters: str) -> httpx2.Response:
         """Ask an OAuth endpoint as a client, with client_secret_basic (RFC 6749 §2.3.1)."""
