@@ -7,19 +7,19 @@ A01–A30 in process (tests/idp/signin), E-rules (tests/certs_catalog), M08, M10
 import re
 import secrets
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 import pytest
 from starlette.routing import Route
 
-from foundation.clock import system_clock
-from gateway.composition import open_parts
 from gateway.routes import all_routes
 from gateway.security.surfaces import Surface, surface_of
-from gateway.settings import load_settings
 from idp.provider.registration import ClientRegistration, register_client
 from tests.attacks.raw_http import RawRequest, send
+from tests.faults.expectations import await_status
 from tests.faults.nodes import Town
+from tests.faults.operator import ACTOR, third_process
 from tests.faults.population import APP, CALLBACK
 from tests.faults.visitor import BROWSER_COOKIE, CALLBACKS, SESSION_COOKIE, Doors, Visitor
 
@@ -285,8 +285,7 @@ async def test_w08_nothing_is_reflected_raw(town: Town, doors: Doors, name: str)
 async def test_w07_a_hostile_client_name_is_text(town: Town, doors: Doors) -> None:
     """Stored and shown on the sign-in, consent and connected pages, always escaped."""
     client, poison = f"probe-w07-{secrets.token_hex(3)}", "<img src=x onerror=alert(1)>"
-    settings = load_settings(town.settings_file, environ={})
-    async with open_parts(settings, clock=system_clock, background=False) as parts:
+    async with third_process(town) as parts:
         housing = await parts.directory.find_department_by_slug("housing")
         assert housing is not None
         wanted = ClientRegistration(
@@ -298,12 +297,12 @@ async def test_w07_a_hostile_client_name_is_text(town: Town, doors: Doors) -> No
             scopes=("openid", "profile"),
         )
         await register_client(
-            wanted, db=parts.db, ledger=parts.ledger, entropy=parts.entropy, actor="system:test", now=parts.clock()
+            wanted, db=parts.db, ledger=parts.ledger, entropy=parts.entropy, actor=ACTOR, now=parts.clock()
         )
     CALLBACKS[client] = CALLBACK
     anonymous, visitor = Visitor(doors), await _signed_in(town, doors)
     for person in (anonymous, visitor):
-        asked = await person.authorize(client, scope="openid profile")
+        asked = await await_status(partial(person.authorize, client, scope="openid profile"), 303, within=5.0)
         page = await person.get(asked.headers["location"])
         assert page.status_code == 200
         assert "<img src=x" not in page.text

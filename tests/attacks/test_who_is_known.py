@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable
 import httpx2
 import pytest
 
-from loadtests.populate import document_number_of
+from loadtests.populate import document_number_of, name_of
 from tests.faults.nodes import Town
-from tests.faults.population import APP
+from tests.faults.operator import enrol, third_process
+from tests.faults.population import APP, Citizen
 from tests.faults.visitor import Doors, Visitor
 
 SAMPLES = 1_000
+TIMED_PEOPLE = 50
 _numbers = iter(range(1_000_000))
 _VARYING = re.compile(
     r'name="(?:csrf_token|flow)"\s+value="[^"]*"|flow=[\w-]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d{1,2}:\d{2}(?::\d{2})?'
@@ -60,7 +62,10 @@ async def test_a01_a_known_phone_looks_like_an_unknown_one(town: Town, doors: Do
 @pytest.mark.long
 async def test_a30_a_name_is_not_told_by_time(town: Town, doors: Doors) -> None:
     """A password for nobody costs what a password for somebody costs."""
-    people = town.population.citizens
+    people = [_timed_person(number) for number in range(TIMED_PEOPLE)]
+    async with third_process(town) as parts:
+        for person in people:
+            await enrol(parts, person)
     visitor = Visitor(doors)
     await visitor.get("/login")
 
@@ -86,6 +91,16 @@ async def test_k07_a_client_is_not_told_by_time(doors: Doors) -> None:
         return await doors.send("POST", "/oauth/token", form=form)
 
     await _expect_same_time(ask, samples=SAMPLES)
+
+
+def _timed_person(number: int) -> Citizen:
+    return Citizen(
+        name_of(number),
+        document_number_of(700 + number),
+        f"1395{number:07d}",
+        f"timed{number:02d}",
+        f"Harbour-{number:02d}-Lantern-Quiet",
+    )
 
 
 async def _expect_same_time(ask: Callable[[bool], Awaitable[httpx2.Response]], *, samples: int) -> None:

@@ -5,31 +5,25 @@ Acts of an operator are done by a third process of the installation, so that bot
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import httpx2
 
 from certs_catalog.grants.register import register_grant, suspend_grant
-from foundation.clock import system_clock
-from gateway.composition import Parts, open_parts
 from gateway.demo.grants import housing_grant
-from gateway.settings import load_settings
 from idp.people.departments import add_officer
 from idp.provider.registration import ClientRegistration, register_client, set_client_status
 from idp.signin.account_status import disable_account
 from idp.signin.enrolment import end_officer, enrol_person
-from idp.signin.visits import Visit
 from loadtests.populate import NEVER_REACHED, document_number_of
 from tests.faults.expectations import await_refused, await_status
 from tests.faults.nodes import Town
-from tests.faults.population import ASKING_APP, CALLBACK, Citizen
+from tests.faults.operator import ACTOR, VISIT, enrol, third_process
+from tests.faults.population import ASKING_APP, CALLBACK
 from tests.faults.visitor import CALLBACKS, Doors, Visitor
 
 SAME_NODE_S, OTHER_NODE_S = 1.0, 5.0
-ACTOR = "system:test"
-VISIT = Visit(browser="tests", network="127.0.0.1")
 Question = Callable[[], Awaitable[httpx2.Response]]
 
 
@@ -78,9 +72,14 @@ async def test_t07_withdrawn_consent_ends_the_apps_tokens(town: Town, doors: Doo
 
 async def test_g08_a_disabled_account_is_out_everywhere(town: Town, doors: Doors) -> None:
     """Session, access token and refresh token of a disabled account end, and its password opens nothing."""
-    async with _third_process(town) as parts:
-        person = dataclasses.replace(town.population.citizens[9], user_name="disabledone", phone="13910000999")
-        account_id = await _enrol(parts, person, document_number_of(901))
+    async with third_process(town) as parts:
+        person = dataclasses.replace(
+            town.population.citizens[9],
+            user_name="disabledone",
+            phone="13910000999",
+            document_number=document_number_of(901),
+        )
+        account_id = await enrol(parts, person)
         visitor = Visitor(doors)
         await visitor.sign_in(person)
         tokens = await visitor.tokens()
@@ -97,9 +96,14 @@ async def test_g08_a_disabled_account_is_out_everywhere(town: Town, doors: Doors
 async def test_g08_an_ended_officer_looks_nothing_up(town: Town, doors: Doors) -> None:
     """The app that names an officer who left is refused on both nodes."""
     work_number = "ZJ-7701"
-    async with _third_process(town) as parts:
-        person = dataclasses.replace(town.population.citizens[9], user_name="leavingone", phone="13910000998")
-        await _enrol(parts, person, document_number_of(902))
+    async with third_process(town) as parts:
+        person = dataclasses.replace(
+            town.population.citizens[9],
+            user_name="leavingone",
+            phone="13910000998",
+            document_number=document_number_of(902),
+        )
+        await enrol(parts, person)
         account = await enrol_person(
             person.name,
             document_number_of(902),
@@ -137,7 +141,7 @@ async def test_g08_an_ended_officer_looks_nothing_up(town: Town, doors: Doors) -
 async def test_g08_a_disabled_client_is_out_everywhere(town: Town, doors: Doors) -> None:
     """Its tokens are dead, it gets no new ones, and its address is nobody's (R23)."""
     client = "probe-doomed"
-    async with _third_process(town) as parts:
+    async with third_process(town) as parts:
         housing = await parts.directory.find_department_by_slug("housing")
         assert housing is not None
         wanted = ClientRegistration(
@@ -185,7 +189,7 @@ async def test_e20_a_suspended_grant_serves_nobody(town: Town, doors: Doors) -> 
     """Suspended: refused on both nodes. Validated again: served again."""
     token = await doors.own_token()
     grant_id = str(town.world["grants"][0]["grant"]).partition("@")[0]
-    async with _third_process(town) as parts:
+    async with third_process(town) as parts:
         housing = await parts.directory.find_department_by_slug("housing")
         assert housing is not None
         await suspend_grant(grant_id, room=parts.licenses, actor=ACTOR, now=parts.clock())
@@ -207,25 +211,3 @@ async def test_e20_a_suspended_grant_serves_nobody(town: Town, doors: Doors) -> 
 async def _refused_everywhere(ask: Callable[[int], Awaitable[httpx2.Response]]) -> None:
     """Neither node did it, so both have what the change feed promises."""
     await asyncio.gather(*(await_refused(partial(ask, node), within=OTHER_NODE_S) for node in (0, 1)))
-
-
-@asynccontextmanager
-async def _third_process(town: Town) -> AsyncIterator[Parts]:
-    settings = load_settings(town.settings_file, environ={})
-    async with open_parts(settings, clock=system_clock, background=False) as parts:
-        yield parts
-
-
-async def _enrol(parts: Parts, person: Citizen, document_number: str) -> str:
-    account = await enrol_person(
-        person.name,
-        document_number,
-        user_name=person.user_name,
-        phone=person.phone,
-        password=person.password,
-        source="tests",
-        visit=VISIT,
-        entrance=parts.entrance,
-        now=parts.clock(),
-    )
-    return account.account_id
