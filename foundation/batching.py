@@ -1,13 +1,16 @@
 """Many callers, one round trip.
 
 A round trip to the database costs more than everything else a hot request does. While one trip is under way, the keys of the
-requests that arrive meanwhile are collected, and go together in the next one: under load every trip carries many requests, and
-an idle system waits for nobody.
+requests that arrive meanwhile are collected, and go together in the next one. Where trips follow each other closely, the next one
+waits a few milliseconds for company: under load every trip carries many requests, and an idle system waits for nobody.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
+
+LINGER_S = 0.003
+"""How long a trip that follows another one waits for company, in seconds."""
 
 Item = TypeVar("Item")
 K = TypeVar("K")
@@ -25,6 +28,8 @@ class Turns(Generic[Item]):
         self._max_batch = max_batch
         self._waiting: list[Item] = []
         self._task: asyncio.Task[None] | None = None
+        self._last_end = -1.0
+        self._crowded = False
 
     def put(self, item: Item) -> None:
         """Add one item; a batch starts at the next turn of the event loop unless one is under way."""
@@ -33,10 +38,15 @@ class Turns(Generic[Item]):
             self._task = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
+                # Whoever travelled alone last time is probably alone again: one caller in a row of its own never waits.
+                if self._crowded and loop.time() - self._last_end < LINGER_S:
+                    await asyncio.sleep(LINGER_S)
                 batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
                 await self._work(batch)
+                self._crowded, self._last_end = len(batch) > 1, loop.time()
         finally:
             self._task = None
 

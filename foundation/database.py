@@ -11,7 +11,19 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, Table, event, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Dialect,
+    MetaData,
+    Table,
+    any_,
+    bindparam,
+    event,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -36,6 +48,11 @@ metadata = MetaData(
     }
 )
 """The tables of every room. A room's `tables` module must be imported before migrations look at it."""
+
+
+class TransactionConflict(StorageUnavailable):
+    """PostgreSQL undid the transaction to resolve a deadlock or a serialization failure; nothing was written, and a repetition may
+    succeed at once (SQLSTATE class 40)."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -112,6 +129,16 @@ class Database:
         """Return the dialect's INSERT, the one that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
 
+    def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+        """Return the condition that `column` is one of the values passed as the list `parameter` at execution.
+
+        Build the statement once and keep it: on PostgreSQL the list travels as one array, so there is one statement, prepared once,
+        for every length of list.
+        """
+        if self.dialect == "sqlite":
+            return column.in_(bindparam(parameter, expanding=True))
+        return column == any_(bindparam(parameter, type_=ARRAY(column.type)))
+
     async def ping(self) -> None:
         """Do one round trip; raises StorageUnavailable when the database does not answer."""
         async with self.read() as connection:
@@ -125,7 +152,8 @@ class Database:
 _FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 
 # SQLSTATE classes in which nothing is wrong with the statement but with the server: connection, resources, operator, system, internal.
-_SERVER_CLASSES = ("08", "25006", "53", "55P03", "57", "58", "XX", "40")
+_SERVER_CLASSES = ("08", "25006", "53", "55P03", "57", "58", "XX")
+_CONFLICT_CLASS = "40"
 
 
 def translated(failure: Exception) -> Exception:
@@ -135,6 +163,8 @@ def translated(failure: Exception) -> Exception:
     if isinstance(failure, IntegrityError):
         return failure
     state = str(getattr(failure.orig, "sqlstate", None) or getattr(failure.orig, "pgcode", None) or "")
+    if state.startswith(_CONFLICT_CLASS):
+        return TransactionConflict(detail=f"{type(failure.orig).__name__} {state}")
     message = str(failure.orig).lower()
     lost = failure.connection_invalidated or state.startswith(_SERVER_CLASSES)
     if lost or any(sign in message for sign in ("connection", "locked", "disk", "readonly", "timeout")):

@@ -1,6 +1,6 @@
 """The web application: routes inside the guard, collaborators from the lifespan."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,20 +13,28 @@ from foundation.sealing import parse_key_octets
 from gateway.composition import open_parts
 from gateway.failures import failure_response
 from gateway.logs import configure_logs
-from gateway.memory import return_large_blocks
+from gateway.memory import return_large_blocks, settle_heap
 from gateway.routes import all_routes
 from gateway.security.csrf import CsrfTokens
 from gateway.security.guard import Guard
 from gateway.settings import Settings, load_settings
 
 
-def create_app(settings: Settings, *, clock: Clock = system_clock, entropy: Entropy | None = None) -> ASGIApp:
-    """Return the application for these settings; everything it needs is opened by its lifespan."""
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    entropy: Entropy | None = None,
+    when_open: Callable[[], None] | None = None,
+) -> ASGIApp:
+    """Return the application for these settings; everything it needs is opened by its lifespan, which then calls `when_open`."""
     entropy = entropy or SystemEntropy()
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[Mapping[str, Any]]:
         async with open_parts(settings, clock=clock, entropy=entropy, background=True) as parts:
+            if when_open is not None:
+                when_open()
             yield {"parts": parts, "site": settings.site, "clock": clock}
 
     # The guard does what Starlette's own middleware would do, once; a trailing slash is another address, not a hint, because
@@ -49,4 +57,4 @@ def app_from_environment() -> ASGIApp:
     return_large_blocks()
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
-    return create_app(settings)
+    return create_app(settings, when_open=settle_heap)

@@ -11,10 +11,10 @@ from gateway.pages.routes import page_routes
 
 
 def all_routes() -> list[BaseRoute]:
-    """Return the routes in order of matching."""
+    """Return the routes in order of matching, the busiest first: each route that does not match costs a moment."""
     return [
-        *oauth_routes(oauth_parts),
         *license_routes(),
+        *oauth_routes(oauth_parts),
         *proof_key_routes(),
         *operation_routes(),
         *page_routes(),

@@ -6,7 +6,7 @@ Concurrent questions share one statement (see ``foundation.batching.Coalescer``)
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from certs_catalog.licenses.store import StoredLicense, find_by_keys
+from certs_catalog.licenses.store import StoredLicense, find_by_keys, select_by_keys
 from foundation.batching import Coalescer
 from foundation.database import Database
 
@@ -16,6 +16,7 @@ class LicenseReader:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._statement = select_by_keys(db)
         self._coalescer: Coalescer[bytes, tuple[StoredLicense, ...]] = Coalescer(self._fetch)
 
     async def find(self, keys: Sequence[bytes]) -> list[StoredLicense]:
@@ -27,4 +28,4 @@ class LicenseReader:
 
     async def _fetch(self, keys: Sequence[bytes]) -> Mapping[bytes, tuple[StoredLicense, ...]]:
         async with self._db.read() as connection:
-            return await find_by_keys(connection, keys)
+            return await find_by_keys(connection, self._statement, keys)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from certs_catalog.tables import license_holders, license_keys, licenses
 from certs_catalog.vocabulary import HolderRef, LicenseStatus
+from foundation.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,16 @@ _FIND_BY_KEYS: Select[Any] = (
 )
 
 
-async def find_by_keys(connection: AsyncConnection, keys: Sequence[bytes]) -> dict[bytes, tuple[StoredLicense, ...]]:
-    """Return the licenses of each key in one statement.
+def select_by_keys(db: Database) -> Select[Any]:
+    """Return the statement of ``find_by_keys``, to be built once."""
+    return _FIND_BY_KEYS.where(db.among(license_keys.c.lookup_key, "keys"))
 
-    The list is padded to a power of two by repeating its last key: an ``IN`` of nine sizes has nine
-    prepared statements instead of one for every batch size.
-    """
-    padded = [*keys, *[keys[-1]] * ((1 << (len(keys) - 1).bit_length()) - len(keys))]
-    rows = await connection.execute(_FIND_BY_KEYS.where(license_keys.c.lookup_key.in_(padded)))
+
+async def find_by_keys(
+    connection: AsyncConnection, statement: Select[Any], keys: Sequence[bytes]
+) -> dict[bytes, tuple[StoredLicense, ...]]:
+    """Return the licenses of each key in one statement (see ``select_by_keys``)."""
+    rows = await connection.execute(statement, {"keys": keys})
     found: dict[bytes, list[StoredLicense]] = {}
     for row in rows:
         found.setdefault(bytes(row[0]), []).append(_license_of(row[1:]))

@@ -5,7 +5,7 @@ fails alone. When the database cannot write, everybody waiting gets StorageUnava
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.batching import Turns
 from foundation.changes import Change, ChangeFeed, changes
-from foundation.database import Database
+from foundation.database import Database, TransactionConflict
 from foundation.entropy import Entropy
 from foundation.ledger.entries import POSITION, SALT_OCTETS, Entry, Insert, Prepared, Recorded, prepare
+from foundation.ledger.group_insert import GroupRows, insert_group
 from foundation.ledger.store import add_entries, add_singletons, take_positions
 from foundation.sealing import Sealer
 
@@ -77,9 +78,14 @@ class Ledger:
         if not waiting:
             return
         try:
-            async with self._db.transaction() as connection:
-                recorded = await self._write(connection, waiting)
-        except IntegrityError as broken:
+            if self._db.dialect == "postgresql":
+                # One statement, which is a transaction of its own.
+                async with self._db.read() as connection:
+                    recorded = await self._write(connection, waiting)
+            else:
+                async with self._db.transaction() as connection:
+                    recorded = await self._write(connection, waiting)
+        except (IntegrityError, TransactionConflict) as broken:
             if len(waiting) == 1:
                 _settle(waiting[0], broken)
                 return
@@ -94,25 +100,34 @@ class Ledger:
                 _settle(unit, result)
 
     async def _write(self, connection: AsyncConnection, units: Sequence[_Unit]) -> list[Recorded]:
-        plain = [item for unit in units for item in unit.inserts if POSITION not in item.row.values()]
-        # Rows that may collide with others' uncommitted rows are written before the head is locked: no deadlock is possible.
-        await _insert_rows(connection, ((item.table, item.row) for item in plain))
-        first = await take_positions(connection, len(units))
-        await add_entries(connection, [self._row(first + offset, unit) for offset, unit in enumerate(units)])
-        placed: list[tuple[Table, Mapping[str, Any]]] = []
-        for position, unit in enumerate(units, first):
-            for item in unit.inserts:
-                if POSITION in item.row.values():
-                    placed.append((item.table, _placed(item.row, position)))
-            for ordinal, change in enumerate(unit.changes):
-                placed.append((changes, _change_row(change, position, ordinal, unit.entry)))
-        await _insert_rows(connection, placed)
+        entries = [self._row(unit) for unit in units]
+        if self._db.dialect == "postgresql":
+            first = await insert_group(connection, entries, _rows_of(units))
+        else:
+            first = await self._write_step_by_step(connection, entries, units)
         return [Recorded(position, unit.prepared.leaf) for position, unit in enumerate(units, first)]
 
-    def _row(self, position: int, unit: _Unit) -> dict[str, object]:
+    async def _write_step_by_step(
+        self, connection: AsyncConnection, entries: Sequence[dict[str, object]], units: Sequence[_Unit]
+    ) -> int:
+        """Write a group with plain statements; SQLite has one writer, so their order locks nobody out."""
+        first = await take_positions(connection, len(units))
+        await add_entries(
+            connection, [{"position": position, **entry} for position, entry in enumerate(entries, first)]
+        )
+        await _insert_rows(
+            connection,
+            (
+                (table, _placed(row, position))
+                for position, unit in enumerate(units, first)
+                for table, row in _rows_of_unit(unit)
+            ),
+        )
+        return first
+
+    def _row(self, unit: _Unit) -> dict[str, object]:
         personal = unit.prepared.personal
         return {
-            "position": position,
             "at": unit.entry.at,
             "kind": unit.entry.kind,
             "body": unit.prepared.body.decode(),
@@ -130,19 +145,34 @@ def _settle(unit: _Unit, result: Recorded | Exception) -> None:
         unit.done.set_exception(result)
 
 
+def _rows_of(units: Sequence[_Unit]) -> GroupRows:
+    rows = GroupRows()
+    for place, unit in enumerate(units):
+        for table, row in _rows_of_unit(unit):
+            rows.add(table, row, place)
+    return rows
+
+
+def _rows_of_unit(unit: _Unit) -> Iterator[tuple[Table, Mapping[str, Any]]]:
+    """Yield the rows that belong to an entry: the caller's own, and those of its changes."""
+    for item in unit.inserts:
+        yield item.table, item.row
+    for ordinal, change in enumerate(unit.changes):
+        yield (
+            changes,
+            {
+                "position": POSITION,
+                "ordinal": ordinal,
+                "topic": change.topic,
+                "key": change.key,
+                "at": unit.entry.at,
+                "expires_at": change.expires_at,
+            },
+        )
+
+
 def _placed(row: Mapping[str, Any], position: int) -> dict[str, Any]:
     return {name: position if value is POSITION else value for name, value in row.items()}
-
-
-def _change_row(change: Change, position: int, ordinal: int, entry: Entry) -> dict[str, Any]:
-    return {
-        "position": position,
-        "ordinal": ordinal,
-        "topic": change.topic,
-        "key": change.key,
-        "at": entry.at,
-        "expires_at": change.expires_at,
-    }
 
 
 async def _insert_rows(connection: AsyncConnection, rows: Iterable[tuple[Table, Mapping[str, Any]]]) -> None:

@@ -119,7 +119,7 @@ class KeyRing:
         ``typ`` is the explicit type of RFC 8725 §3.11 (``at+jwt``, ``JWT``, ``logout+jwt``); nothing is
         added to the claims.
         """
-        payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+        payload = _render_claims(claims).encode("utf-8")
         return self.sign_compact(payload, purpose=purpose, alg=alg, typ=typ, now=now)
 
     def sign_compact(self, payload: bytes, *, purpose: Purpose, alg: Algorithm, typ: str, now: datetime) -> str:
@@ -205,6 +205,9 @@ class KeyRing:
         self._remembered[digest] = remembered
         if len(self._remembered) > self._remembered_tokens:
             self._remembered.popitem(last=False)
+
+
+_render_claims = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def _verify_signature(compact: CompactToken, entry: _LoadedKey) -> Mapping[str, Any]:

@@ -121,13 +121,13 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         return await parts.show(request, outcome)
 
     return [
+        Route(ENDPOINTS.token, token_endpoint, methods=["POST"]),
+        Route(ENDPOINTS.introspect, introspection_endpoint, methods=["POST"]),
+        Route(ENDPOINTS.authorize, authorization_endpoint, methods=["GET", "POST"]),
+        Route(ENDPOINTS.userinfo, userinfo_endpoint, methods=["GET", "POST"]),
         Route(ENDPOINTS.openid_configuration, discovery, methods=["GET"]),
         Route(ENDPOINTS.oauth_authorization_server, discovery, methods=["GET"]),
         Route(ENDPOINTS.jwks, jwks, methods=["GET"]),
-        Route(ENDPOINTS.token, token_endpoint, methods=["POST"]),
-        Route(ENDPOINTS.introspect, introspection_endpoint, methods=["POST"]),
-        Route(ENDPOINTS.userinfo, userinfo_endpoint, methods=["GET", "POST"]),
-        Route(ENDPOINTS.authorize, authorization_endpoint, methods=["GET", "POST"]),
         Route(ENDPOINTS.revoke, revocation_endpoint, methods=["POST"]),
         Route(ENDPOINTS.logout, logout_endpoint, methods=["GET", "POST"]),
     ]

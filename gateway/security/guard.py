@@ -6,7 +6,6 @@ net for errors. Pure ASGI, because it runs on every hot path.
 
 import asyncio
 import re
-import uuid
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
@@ -82,9 +81,7 @@ class Guard:
         asked = [value for name, value in scope["headers"] if name == b"x-request-id"]
         # A caller's own UUID is kept, so that both sides find the request under one number.
         known = len(asked) == 1 and _UUID.fullmatch(asked[0])
-        state["request_id"] = (
-            asked[0].decode().lower() if known else str(uuid.UUID(bytes=self._entropy.octets(16), version=4))
-        )
+        state["request_id"] = asked[0].decode().lower() if known else _new_uuid(self._entropy.octets(16).hex())
         peer = scope["client"][0] if scope.get("client") else None
         state["network"] = client_network(peer, scope["headers"], trusted=self._trusted)
         if shows_pages(scope["path"]):
@@ -157,6 +154,11 @@ class Guard:
             return
         response = await self._failure_response(Request(scope), shown)
         await response(scope, receive, answer.send)
+
+
+def _new_uuid(digits: str) -> str:
+    """Render 32 random hexadecimal digits as a version 4 UUID (RFC 9562 §5.4); the variant digit is fixed to 8, four bits of 122."""
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
 class _Answer:

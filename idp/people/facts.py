@@ -57,14 +57,7 @@ class PersonFactsLoader:
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
         self._sealer = sealer
-        self._rows: Coalescer[str, PersonFacts] = Coalescer(self._fetch)
-
-    async def load(self, person_id: str) -> PersonFacts | None:
-        """Return the facts as of now; None when the person is unknown or the account is closed. Disabled accounts are told."""
-        return await self._rows.load(person_id)
-
-    async def _fetch(self, person_ids: Sequence[str]) -> Mapping[str, PersonFacts]:
-        query = (
+        self._by_person = (
             select(
                 persons,
                 accounts.c.account_id,
@@ -75,10 +68,17 @@ class PersonFactsLoader:
                 accounts.c.updated_at.label("account_updated_at"),
             )
             .join(accounts, accounts.c.person_id == persons.c.person_id)
-            .where(persons.c.person_id.in_(person_ids), persons.c.name_sealed.is_not(None))
+            .where(db.among(persons.c.person_id, "person_ids"), persons.c.name_sealed.is_not(None))
         )
+        self._rows: Coalescer[str, PersonFacts] = Coalescer(self._fetch)
+
+    async def load(self, person_id: str) -> PersonFacts | None:
+        """Return the facts as of now; None when the person is unknown or the account is closed. Disabled accounts are told."""
+        return await self._rows.load(person_id)
+
+    async def _fetch(self, person_ids: Sequence[str]) -> Mapping[str, PersonFacts]:
         async with self._db.read() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(self._by_person, {"person_ids": person_ids})).all()
         found = {}
         for row in rows:
             name = self._sealer.open_text(row.name_sealed, context=NAME_CONTEXT)

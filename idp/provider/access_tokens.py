@@ -7,11 +7,12 @@ signature, times, issuer, audience, then the list of revocations, which must be 
 
 import base64
 import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import orjson
 
 from foundation.sealing import SealBroken, Sealer
 from foundation.signing import Algorithm, InvalidSignedToken, KeyRing
@@ -166,7 +167,7 @@ def _seal_context(context: TokenContext, sealer: Sealer) -> str:
         context.session_id,
         *context.claims,
     )
-    sealed = sealer.seal(json.dumps(members, separators=(",", ":")).encode(), context=CONTEXT)
+    sealed = sealer.seal(orjson.dumps(members), context=CONTEXT)
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
 
@@ -177,5 +178,5 @@ def _open_context(text: str | None, sealer: Sealer) -> TokenContext:
         sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError) as broken:
         raise SealBroken("context is not base64url") from broken
-    grant_id, person_id, officer_id, session_id, *claims = json.loads(sealer.open(sealed, context=CONTEXT))
+    grant_id, person_id, officer_id, session_id, *claims = orjson.loads(sealer.open(sealed, context=CONTEXT))
     return TokenContext(grant_id, person_id, officer_id, session_id, tuple(claims))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, tuple_, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
@@ -25,16 +25,20 @@ class Consent:
     agreed_at: datetime
 
 
-async def find_consents(db: Database, keys: Sequence[ConsentKey]) -> Mapping[ConsentKey, Consent]:
-    """Return the standing consents among the keys in one round trip; withdrawn ones are not found."""
-    async with db.read() as connection:
-        rows = await connection.execute(
-            select(consents).where(
-                tuple_(consents.c.person_id, consents.c.client_id).in_(keys),
-                consents.c.withdrawn_at.is_(None),
-            )
+class ConsentReader:
+    """Reads standing consents, for all callers of a batch in one round trip."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._by_person = select(consents).where(
+            db.among(consents.c.person_id, "person_ids"), consents.c.withdrawn_at.is_(None)
         )
-        return {(row.person_id, row.client_id): _consent(row) for row in rows}
+
+    async def fetch(self, keys: Sequence[ConsentKey]) -> Mapping[ConsentKey, Consent]:
+        """Return the consents of the keys, with others of the same persons; withdrawn ones are not found."""
+        async with self._db.read() as connection:
+            rows = await connection.execute(self._by_person, {"person_ids": [person_id for person_id, _ in keys]})
+            return {(row.person_id, row.client_id): _consent(row) for row in rows}
 
 
 async def list_consents(connection: AsyncConnection, person_id: str) -> list[Consent]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
@@ -125,29 +125,37 @@ def new_grant(
     )
 
 
-async def claim_codes(db: Database, claims: Sequence[CodeClaim]) -> Mapping[CodeClaim, Grant]:
-    """Spend the codes and return the grants of those that were unspent; one statement for all callers of a
-    batch.
+class CodeSpender:
+    """Spends authorization codes, those of all callers of a batch in one statement."""
 
-    Expiry, client and redirect_uri are judged afterwards: a wrong attempt has spent the code too (RFC 6749
-    §4.1.2).
-    """
-    attempts: dict[bytes, datetime] = {}
-    for digest, at in claims:
-        attempts.setdefault(digest, at)
-    async with db.read() as connection:
-        rows = await connection.execute(
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._spend = (
             update(oauth_grants)
             .where(
-                oauth_grants.c.code_hash.in_(attempts),
+                db.among(oauth_grants.c.code_hash, "digests"),
                 oauth_grants.c.redeemed_at.is_(None),
                 oauth_grants.c.ended_at.is_(None),
             )
-            .values(redeemed_at=min(attempts.values()))
+            .values(redeemed_at=bindparam("spent_at"))
             .returning(oauth_grants)
         )
-        won = [(row["code_hash"], _grant(row)) for row in rows.mappings()]
-    return {(digest, attempts[digest]): grant for digest, grant in won}
+
+    async def claim_codes(self, claims: Sequence[CodeClaim]) -> Mapping[CodeClaim, Grant]:
+        """Spend the codes and return the grants of those that were unspent.
+
+        Expiry, client and redirect_uri are judged afterwards: a wrong attempt has spent the code too (RFC 6749
+        §4.1.2).
+        """
+        attempts: dict[bytes, datetime] = {}
+        for digest, at in claims:
+            attempts.setdefault(digest, at)
+        async with self._db.read() as connection:
+            rows = await connection.execute(
+                self._spend, {"digests": list(attempts), "spent_at": min(attempts.values())}
+            )
+            won = [(row["code_hash"], _grant(row)) for row in rows.mappings()]
+        return {(digest, attempts[digest]): grant for digest, grant in won}
 
 
 async def find_grant_by_code(db: Database, digest: bytes) -> Grant | None:

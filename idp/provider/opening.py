@@ -1,7 +1,5 @@
 """Putting the provider together."""
 
-from collections.abc import Mapping, Sequence
-
 from foundation.batching import Claims, Coalescer
 from foundation.changes import ChangeFeed
 from foundation.database import Database
@@ -14,8 +12,8 @@ from idp.people.facts import PersonFactsLoader
 from idp.provider.authlib_server import Core
 from idp.provider.clients import ClientRegistry
 from idp.provider.composition import Provider
-from idp.provider.consents import Consent, ConsentKey, find_consents
-from idp.provider.granting import CodeClaim, Grant, claim_codes
+from idp.provider.consents import ConsentReader
+from idp.provider.granting import CodeSpender
 from idp.provider.limits import ProviderLimits
 from idp.provider.revocations import RevocationList
 from idp.provider.subjects import Subjects
@@ -47,12 +45,6 @@ async def open_provider(
     clients = ClientRegistry(db)
     await clients.open(feed)
 
-    async def fetch_consents(keys: Sequence[ConsentKey]) -> Mapping[ConsentKey, Consent]:
-        return await find_consents(db, keys)
-
-    async def claim(claims: Sequence[CodeClaim]) -> Mapping[CodeClaim, Grant]:
-        return await claim_codes(db, claims)
-
     return Provider(
         issuer=issuer,
         limits=limits,
@@ -67,7 +59,7 @@ async def open_provider(
         subjects=subjects,
         clients=clients,
         revocations=revocations,
-        consents=Coalescer(fetch_consents),
-        codes=Claims(claim),
+        consents=Coalescer(ConsentReader(db).fetch),
+        codes=Claims(CodeSpender(db).claim_codes),
         core=Core(clients),
     )

@@ -60,6 +60,7 @@ class SessionFinder:
     def __init__(self, db: Database, limits: SignInLimits) -> None:
         self._db = db
         self._limits = limits
+        self._by_hash = _live_sessions().where(db.among(sessions.c.token_hash, "hashes"))
         self._live: Coalescer[bytes, Session] = Coalescer(self._fetch)
 
     async def find(self, token: str | None, *, now: datetime) -> Session | None:
@@ -80,7 +81,7 @@ class SessionFinder:
 
     async def _fetch(self, hashes: Sequence[bytes]) -> Mapping[bytes, Session]:
         async with self._db.read() as connection:
-            rows = (await connection.execute(_live_sessions().where(sessions.c.token_hash.in_(hashes)))).all()
+            rows = (await connection.execute(self._by_hash, {"hashes": hashes})).all()
         return {bytes(row.token_hash): _session(row) for row in rows}
 
     async def _touch(self, session_id: str, *, now: datetime) -> None:
