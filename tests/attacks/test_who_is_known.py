@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable
 import httpx2
 import pytest
 
-from loadtests.populate import document_number_of, name_of
 from tests.faults.nodes import Town
 from tests.faults.operator import enrol, third_process
-from tests.faults.population import APP, Citizen
+from tests.faults.population import APP, Citizen, document_number_of, name_of
 from tests.faults.visitor import Doors, Visitor
 
 SAMPLES = 1_000

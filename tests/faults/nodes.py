@@ -24,9 +24,8 @@ from gateway.demo.places import Places
 from gateway.demo.world import adapters_at
 from gateway.migrations import upgrade
 from gateway.settings import ENV_FILE
-from loadtests.populate import RAISED_LIMITS
 from loadtests.servers import LocalProcess, PostgresServer, RedisServer, free_port, run_postgres, run_redis
-from tests.faults.population import Population, populate
+from tests.faults.population import RAISED_LIMITS, Population, populate
 from tests.servers import servers_installed
 from tests.stories.processes import clean_environment, free_base_port
 
@@ -171,7 +170,7 @@ def _variables(places: Places, postgres: PostgresServer, redis: RedisServer) -> 
         database_url=postgres.url(DATABASE),
         redis_url=redis.url(),
     )
-    return {**variables, **RAISED_LIMITS, "RENZHENG_SIGNIN__SENDS_PER_NETWORK": "1000000"}
+    return {**variables, **RAISED_LIMITS}
 
 
 def _renzheng(directory: Path, settings_file: Path, arguments: Sequence[str]) -> LocalProcess:

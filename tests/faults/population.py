@@ -4,11 +4,12 @@ import asyncio
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from certs_catalog.grants.register import register_grant
+from foundation.identifiers.synthetic import synthetic_resident_id
 from gateway.composition import Parts, open_parts
 from gateway.demo.grants import housing_grant
 from gateway.demo.places import Places
@@ -19,14 +20,24 @@ from idp.provider.resources import license_audience, userinfo_audience
 from idp.provider.scopes import LICENSE_LOOKUP
 from idp.signin.enrolment import enrol_person
 from idp.signin.visits import Visit
-from loadtests.populate import NEVER_REACHED, document_number_of, name_of
 
 CITIZENS = 16
+NEVER_REACHED = 1_000_000_000
+RAISED_LIMITS: Mapping[str, str] = {
+    "RENZHENG_PROVIDER__TOKEN_REQUESTS_PER_WINDOW": str(NEVER_REACHED),
+    "RENZHENG_SIGNIN__NETWORK_ATTEMPTS": str(NEVER_REACHED),
+    "RENZHENG_SIGNIN__SENDS_PER_NETWORK": str(NEVER_REACHED),
+    "RENZHENG_LOOKUP__OFFICER_PER_MINUTE": str(NEVER_REACHED),
+    "RENZHENG_LOOKUP__OFFICER_PER_DAY": str(NEVER_REACHED),
+}
+"""Everybody here comes from one address and works without pause; what is counted stays counted."""
 APP, OTHER_APP, RESOURCE, ASKING_APP = "probe-app", "probe-other", "probe-resource", "probe-asking"
 CALLBACK = "https://probe.test/callback"
 OTHER_CALLBACK = "https://other.test/callback"
 SIGNED_OUT = "https://probe.test/signed-out"
 ACTOR = "system:test"
+_FIRST_DAY = date(1890, 1, 1)
+_SURNAMES, _GIVEN_NAMES = "赵钱孙李周吴郑王", ("静", "明远", "知秋", "守拙", "若水", "怀瑾")
 _VISIT = Visit(browser="tests", network="127.0.0.1")
 _VALIDATED_BY = ("officer:test-1", "officer:test-2")
 
@@ -81,6 +92,16 @@ async def _widen_grant(parts: Parts, ref: str, now: datetime) -> None:
     wide = dataclasses.replace(content, daily_volume=NEVER_REACHED, rate_per_minute=NEVER_REACHED)
     grant_id = ref.partition("@")[0]
     await register_grant(wide, grant_id=grant_id, validated_by=_VALIDATED_BY, room=parts.licenses, now=now)
+
+
+def document_number_of(number: int) -> str:
+    """Return the resident identity number of the n-th person; 0 to 1,000."""
+    return synthetic_resident_id("370299", _FIRST_DAY + timedelta(days=number * 7), number % 1_000)
+
+
+def name_of(number: int) -> str:
+    """Return the name of the n-th person."""
+    return _SURNAMES[number % len(_SURNAMES)] + _GIVEN_NAMES[number // len(_SURNAMES) % len(_GIVEN_NAMES)]
 
 
 def _citizen(number: int) -> Citizen:

@@ -16,11 +16,10 @@ from idp.people.departments import add_officer
 from idp.provider.registration import ClientRegistration, register_client, set_client_status
 from idp.signin.account_status import disable_account
 from idp.signin.enrolment import end_officer, enrol_person
-from loadtests.populate import NEVER_REACHED, document_number_of
 from tests.faults.expectations import await_refused, await_status
 from tests.faults.nodes import Town
 from tests.faults.operator import ACTOR, VISIT, enrol, third_process
-from tests.faults.population import ASKING_APP, CALLBACK
+from tests.faults.population import ASKING_APP, CALLBACK, NEVER_REACHED, document_number_of
 from tests.faults.visitor import CALLBACKS, Doors, Visitor
 
 SAME_NODE_S, OTHER_NODE_S = 1.0, 5.0
