@@ -93,6 +93,7 @@ def _draft(
         at=now,
         request_id=lookup.request_id,
         permit=permit,
+        purpose=permit.purpose,
         case=case,
         is_miss=_is_wrong_guess(lookup.request, results),
         source_mode=source.mode,

@@ -31,7 +31,8 @@ _MATTER_NOT_GRANTED = PurposeGrant("", "未获授权的事项", "A matter withou
 class LookupRecord:
     """Everything that is recorded of one lookup. ``holders`` are those concerned, the one asked about first.
 
-    ``reason`` is the true reason; what the caller is told may be less (``answered``).
+    ``reason`` is the true reason; what the caller is told may be less (``answered``). ``purpose`` is the one the
+    department holds for the matter it named, whatever else was refused; None when it holds none.
     """
 
     lookup_id: str
@@ -45,6 +46,7 @@ class LookupRecord:
     answered: ErrorCode | None = None
     is_miss: bool = False
     permit: Permit | None = None
+    purpose: PurposeGrant | None = None
     case: CheckedCase | None = None
     source_mode: str | None = None
     found: int = 0
@@ -122,7 +124,7 @@ def access_rows(record: LookupRecord, *, catalog: Catalog, entropy: Entropy) -> 
 
 def _common_row(record: LookupRecord) -> dict[str, Any]:
     request, caller, permit, case = record.request, record.caller, record.permit, record.case
-    stated = permit.purpose if permit is not None else _MATTER_NOT_GRANTED
+    stated = record.purpose or _MATTER_NOT_GRANTED
     return {
         "lookup_id": record.lookup_id,
         "position": POSITION,

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from certs_catalog.cases import CheckedCase
 from certs_catalog.errors import MemberProblem
+from certs_catalog.grants.content import PurposeGrant
 from certs_catalog.lookup.decision import Permit
 from certs_catalog.lookup.finding import holder_asked, holders_concerned
 from certs_catalog.lookup.misses import block_after_misses
@@ -64,6 +65,7 @@ async def refuse(
         reason=reason,
         answered=told,
         permit=permit,
+        purpose=permit.purpose if permit is not None else await _purpose_held(lookup),
         case=case if reason is not purpose.CASE_OF_OTHER_DEPARTMENT else None,
         is_miss=_counts_as_miss(lookup, reason, permit, case),
     )
@@ -118,6 +120,15 @@ async def watch_misses(lookup: Lookup) -> None:
         limits=room.limits,
         now=lookup.now,
     )
+
+
+async def _purpose_held(lookup: Lookup) -> PurposeGrant | None:
+    """Return the purpose that any grant of the department holds for the matter named, so that the holder reads what was intended."""
+    for grant in await lookup.room.grants.of_department(lookup.caller.department_id):
+        held = grant.purposes.get(lookup.request.purpose.matter)
+        if held is not None:
+            return held
+    return None
 
 
 def _counts_as_miss(lookup: Lookup, reason: ErrorCode, permit: Permit | None, case: CheckedCase | None) -> bool:

@@ -45,9 +45,9 @@ def see_every_use(cast: Cast) -> str:
 def _take(articles: list[str], use: Use) -> bool:
     outcome = "已提供" if use.allowed else "已拒绝"
     for article in articles:
-        shows_case = use.case in article and "公共租赁住房资格申请" in article
+        names_purpose = "公共租赁住房资格申请" in article
         named = f"{use.license_name}：{'、'.join(use.fields)} 程度"
-        if named in article and outcome in article and (shows_case or not use.allowed):
+        if named in article and outcome in article and names_purpose and (use.case in article or not use.allowed):
             articles.remove(article)
             return True
     return False
