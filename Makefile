@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: docs help demo demo-stop serve test test-long check bench servers lock clean
 
+# Compiled modules are kept, whatever the shell says: they are what makes a worker start in a second.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 READY := .venv/.ready
 ROOMS := foundation idp certs_catalog adapters gateway
@@ -52,7 +55,7 @@ clean: ## Remove the environment and everything that was generated
 	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment. uv is installed by the hash in the lock, then installs the rest; where it finds no package
+# The environment, compiled once: a process that compiles what it imports starts three times slower. uv is installed by the hash in the lock, then installs the rest; where it finds no package
 # index (pip may be configured otherwise than uv), pip itself installs the same lock.
 $(READY): requirements.lock pyproject.toml
 	@set -e; \
@@ -69,12 +72,13 @@ $(READY): requirements.lock pyproject.toml
 	echo "[2/4] installing $$(awk 'NR == 1 {print $$1}' .venv/uv.lock.txt) by its hash"; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock.txt; \
 	echo "[3/4] installing the packages of requirements.lock"; \
-	VIRTUAL_ENV="$$PWD/.venv" $(BIN)/uv pip sync --quiet --require-hashes requirements.lock \
+	VIRTUAL_ENV="$$PWD/.venv" $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock \
 	  || { echo "      uv could not; trying pip"; \
 	       $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock; }; \
 	echo "[4/4] installing Renzheng itself"; \
 	VIRTUAL_ENV="$$PWD/.venv" $(BIN)/uv pip install --quiet --offline --no-deps --no-build-isolation \
 	  --config-setting editable_mode=compat --editable .; \
+	$(BIN)/python -m compileall -q $(SOURCES); \
 	touch $@
 
 # The programs that tests and benchmarks start. RUNLEVEL=1 keeps Debian from starting them as services.
