@@ -37,7 +37,8 @@ APPLICANTS = 500
 CITIZENS = 64
 NEVER_REACHED = 1_000_000_000
 RAISED_LIMITS: Mapping[str, str] = {
-    "RENZHENG_PROVIDER__TOKEN_REQUESTS_PER_WINDOW": str(NEVER_REACHED),
+    # Big relying parties are configured without it; the quotas of lookups stay on and are counted.
+    "RENZHENG_PROVIDER__TOKEN_REQUESTS_PER_WINDOW": "0",
     "RENZHENG_SIGNIN__NETWORK_ATTEMPTS": str(NEVER_REACHED),
     "RENZHENG_LOOKUP__OFFICER_PER_MINUTE": str(NEVER_REACHED),
     "RENZHENG_LOOKUP__OFFICER_PER_DAY": str(NEVER_REACHED),
@@ -45,7 +46,7 @@ RAISED_LIMITS: Mapping[str, str] = {
 
 WORK_NUMBER = "ZJ-0001"
 REDIRECT_URI = "http://127.0.0.1:9/callback"
-FIELDS = ("holder_name", "holder_number", "location", "usage", "floor_area", "license_number", "issue_date")
+FIELDS = ("holder_name", "location", "floor_area")
 
 _AREA = "370299"
 _FIRST_DAY = date(1890, 1, 1)

@@ -150,7 +150,7 @@ def _render_result(result: LicenseResult) -> dict[str, Any]:
             name: {
                 "value": entry.value,
                 "source": entry.source,
-                "updated": f"{entry.updated:%Y-%m-%dT%H:%M:%SZ}",
+                "updated": entry.updated.isoformat(timespec="seconds")[:19] + "Z",
                 "quality": entry.quality,
                 "masked": entry.masked,
             }
