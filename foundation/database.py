@@ -22,6 +22,8 @@ from sqlalchemy import (
     any_,
     bindparam,
     event,
+    func,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -128,6 +130,14 @@ class Database:
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """Return the dialect's INSERT, the one that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+
+    async def hold_name(self, connection: AsyncConnection, name: str) -> None:
+        """Keep every other transaction that asks for `name` waiting until this one ends: for writes that read first what they change.
+
+        PostgreSQL's advisory locks do it; on SQLite a transaction already writes alone.
+        """
+        if self.dialect == "postgresql":
+            await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Return the condition that `column` is one of the values passed as the list `parameter` at execution.

@@ -64,7 +64,7 @@ RP-Initiated and Back-Channel Logout, RFC 9207 `iss` on every answer, RFC 9068 a
 
 | where | what | why |
 |---|---|---|
-| OpenID Connect Core §8 | pairwise `sub` is derived from the person, not from the account | a citizen who registers again or comes through another user center stays the same person to each app |
+| OpenID Connect Core §8 | pairwise `sub` is derived from the person, not from the account | whoever registers again, or comes through another center, stays the same person to each app |
 | OpenID Connect Core §3.1.2.1 | PKCE is required of confidential clients too; `plain` is refused | RFC 9700 §2.1.1 |
 | RFC 6749 §3.1.2.3 | redirect URIs are compared as raw text; only a native client's loopback port may differ | RFC 9700 §4.1.3, RFC 8252 §7.3 |
 | RFC 6749 §4.1.2 | a code is burnt by every failed attempt to redeem it | decision 0004 |

@@ -23,9 +23,7 @@ OUR_PACKAGES = {*ROOMS, "loadtests", "tests"}
 
 # The domain is told the time and handed its randomness; foundation/clock.py and entropy.py read them.
 AMBIENT_MODULES = ("random", "secrets", "time", "uuid")
-AMBIENT_CALLS = re.compile(
-    r"(^|\.)(datetime|date)\.(now|utcnow|today)$|(^|\.)time\.(time|time_ns)$|(^|\.)os\.urandom$"
-)
+AMBIENT_CALLS = re.compile(r"(^|\.)(datetime|date)\.(now|utcnow|today)$|(^|\.)time\.(time|time_ns)$|(^|\.)os\.urandom$")
 BANNED_PACKAGES = {"authlib.jose": "joserfc does all JOSE work", "httpx": "httpx2 is the HTTP client"}
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "service", "base", "misc"}
 LONGEST_FILE = 450

@@ -36,9 +36,7 @@ def declared() -> list[Requirement]:
     """What pyproject.toml asks for: the product, the development and the benchmark group."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     groups = project["dependency-groups"]
-    return [
-        Requirement(line) for line in [*project["project"]["dependencies"], *groups["dev"], *groups["bench"]]
-    ]
+    return [Requirement(line) for line in [*project["project"]["dependencies"], *groups["dev"], *groups["bench"]]]
 
 
 @pytest.mark.parametrize(("package", "floor"), FLOORS.items())

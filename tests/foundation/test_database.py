@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import Column, Integer, String, Table, insert, select, text
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from foundation.database import Database, Instant, metadata
+from foundation.database import Database, Instant
 from foundation.leases import take_lease
 from foundation.problems import StorageUnavailable
 from loadtests.servers import free_port
@@ -17,7 +17,7 @@ NOW = datetime(2026, 5, 18, 2, 32, 7, 123456, tzinfo=UTC)
 
 samples = Table(
     "test_samples",
-    metadata,
+    MetaData(),
     Column("id", Integer, primary_key=True),
     Column("name", String(20), unique=True),
     Column("at", Instant),
