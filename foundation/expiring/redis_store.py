@@ -5,6 +5,7 @@ emptied server must not open limits: whatever counts compares the mark of the co
 ``scripts``).
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
@@ -13,11 +14,16 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from foundation.batching import Turns
 from foundation.expiring import scripts
 from foundation.expiring.port import StoreFlushed, Window, WindowResult, check_ttl
 from foundation.expiring.redis_lanes import LANES, RedisLanes
 
 ANSWER_TIMEOUT = timedelta(milliseconds=200)
+# One script serves so many callers; a longer one would keep Redis from everybody else.
+_MOST_HITS = 32
+_MICROSECOND = timedelta(microseconds=1)
+_Hit = tuple[Sequence[Window], "asyncio.Future[list[WindowResult]]"]
 
 
 class RedisExpiringStore:
@@ -28,6 +34,7 @@ class RedisExpiringStore:
         self._prefix = prefix
         self._epoch_key = f"{prefix}epoch"
         self._epoch = epoch
+        self._hits: Turns[_Hit] = Turns(self._serve_hits, max_batch=_MOST_HITS)
 
     async def get(self, key: str) -> bytes | None:
         """See ExpiringStore."""
@@ -59,15 +66,33 @@ class RedisExpiringStore:
 
     async def hit_windows(self, windows: Sequence[Window]) -> list[WindowResult]:
         """See ExpiringStore."""
-        keys = [self._epoch_key, *(self._window(window.key) for window in windows)]
-        arguments: list[str | int] = [self._epoch]
-        for window in windows:
-            arguments += [window.limit, round(window.length / timedelta(microseconds=1))]
-        answer = _trusted(await self._lanes.run(*scripts.HIT_WINDOWS.command(keys, arguments)))
-        return [
-            WindowResult(answer[at] == 1, int(answer[at + 1]), timedelta(microseconds=int(answer[at + 2])))
-            for at in range(0, len(answer), 3)
-        ]
+        done: asyncio.Future[list[WindowResult]] = asyncio.get_running_loop().create_future()
+        self._hits.put((windows, done))
+        return await done
+
+    async def _serve_hits(self, batch: Sequence[_Hit]) -> None:
+        """Ask for the windows of several callers with one script; each caller's own are counted together or not at all."""
+        waiting = [hit for hit in batch if not hit[1].done()]
+        keys, numbers = [self._epoch_key], []
+        for windows, _ in waiting:
+            numbers.append(len(windows))
+            for window in windows:
+                keys.append(self._window(window.key))
+                numbers += (window.limit, window.length // _MICROSECOND)
+        try:
+            command = scripts.HIT_WINDOWS.command(keys, (self._epoch, " ".join(map(str, numbers))))
+            answer = iter(_trusted(await self._lanes.run(*command)))
+        except Exception as failure:
+            for _, done in waiting:
+                if not done.done():
+                    done.set_exception(failure)
+            return
+        for windows, done in waiting:
+            results = [
+                WindowResult(next(answer) == 1, next(answer), timedelta(microseconds=next(answer))) for _ in windows
+            ]
+            if not done.done():
+                done.set_result(results)
 
     async def delete(self, key: str) -> None:
         """See ExpiringStore."""

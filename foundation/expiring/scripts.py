@@ -32,41 +32,46 @@ return value
 """
 )
 
-# KEYS: epoch, one list of hit times (microseconds, newest first) per window.
-# ARGV: epoch, then limit and length in microseconds per window.
+# Serves several callers at once, each with its own group of windows, one after the other.
+# KEYS: epoch, one list of hit times (microseconds, newest first) per window, group after group.
+# ARGV: epoch, then one text of numbers: for each group how many windows it has, then limit and length in microseconds of each.
 # Answers, per window: 1 or 0, hits that remain, microseconds to wait.
 HIT_WINDOWS = Script(
     _CHECK_EPOCH
     + """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local counts, open_to_all = {}, true
-for i = 2, #KEYS do
-  local limit, length = tonumber(ARGV[2 * i - 2]), tonumber(ARGV[2 * i - 1])
-  local oldest = redis.call('LINDEX', KEYS[i], -1)
-  while oldest and tonumber(oldest) <= now - length do
-    redis.call('RPOP', KEYS[i])
-    oldest = redis.call('LINDEX', KEYS[i], -1)
+local read = string.gmatch(ARGV[2], '%d+')
+local answer, first = {}, 2
+for size in read do
+  local last = first + tonumber(size) - 1
+  local limits, lengths, counts, open_to_all = {}, {}, {}, true
+  for i = first, last do
+    limits[i], lengths[i] = tonumber(read()), tonumber(read())
+    local oldest = redis.call('LINDEX', KEYS[i], -1)
+    while oldest and tonumber(oldest) <= now - lengths[i] do
+      redis.call('RPOP', KEYS[i])
+      oldest = redis.call('LINDEX', KEYS[i], -1)
+    end
+    counts[i] = redis.call('LLEN', KEYS[i])
+    if counts[i] >= limits[i] then open_to_all = false end
   end
-  counts[i] = redis.call('LLEN', KEYS[i])
-  if counts[i] >= limit then open_to_all = false end
-end
-local answer = {}
-for i = 2, #KEYS do
-  local limit, length = tonumber(ARGV[2 * i - 2]), tonumber(ARGV[2 * i - 1])
-  local had_room, wait = 1, 0
-  if counts[i] >= limit then
-    had_room = 0
-    wait = tonumber(redis.call('LINDEX', KEYS[i], limit - 1)) + length - now
+  for i = first, last do
+    local had_room, wait = 1, 0
+    if counts[i] >= limits[i] then
+      had_room = 0
+      wait = tonumber(redis.call('LINDEX', KEYS[i], limits[i] - 1)) + lengths[i] - now
+    end
+    if open_to_all then
+      redis.call('LPUSH', KEYS[i], string.format('%.0f', now))
+      redis.call('PEXPIRE', KEYS[i], math.ceil(lengths[i] / 1000))
+      counts[i] = counts[i] + 1
+    end
+    answer[#answer + 1] = had_room
+    answer[#answer + 1] = math.max(0, limits[i] - counts[i])
+    answer[#answer + 1] = wait
   end
-  if open_to_all then
-    redis.call('LPUSH', KEYS[i], string.format('%.0f', now))
-    redis.call('PEXPIRE', KEYS[i], math.ceil(length / 1000))
-    counts[i] = counts[i] + 1
-  end
-  answer[#answer + 1] = had_room
-  answer[#answer + 1] = math.max(0, limit - counts[i])
-  answer[#answer + 1] = wait
+  first = last + 1
 end
 return answer
 """

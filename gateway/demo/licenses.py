@@ -168,6 +168,6 @@ def _record(
         valid_to=terms[1],
         status=status,
         face=face,
-        provenance="demo",
+        provenance=issuer_name,
         source_updated_at=_REPORTED_AT,
     )
