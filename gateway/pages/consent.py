@@ -16,8 +16,6 @@ from idp.provider.authorize import decide_consent, resume_authorization
 from idp.provider.outcomes import AskedClaim, AskedItem, AuthorizationOutcome, ConsentNeeded, ConsentView
 from idp.provider.scopes import SCOPES
 
-# What an application can do without: the person may leave it out and still get in.
-_OPTIONAL = frozenset({"phone", "offline_access"})
 LEVELS_ZH = {"0": "未认证", "1": "初级", "2": "中级", "3": "高级"}
 LEVELS_EN = {"0": "not verified", "1": "basic", "2": "medium", "3": "high"}
 _UNSPOKEN = frozenset({"updated_at", "phone_number_verified"})
@@ -72,11 +70,11 @@ async def _resume(request: Request, transaction_id: str) -> AuthorizationOutcome
 def _is_sensitive(item: AskedItem) -> bool:
     """Tell whether the item needs a tick of its own before anything is given (PIPL Art. 29)."""
     scope = SCOPES.get(item.item)
-    return not item.agreed_before and item.item not in _OPTIONAL and (scope is None or scope.sensitive)
+    return not item.agreed_before and not item.optional and (scope is None or scope.sensitive)
 
 
 def _needs_tick(item: AskedItem) -> bool:
-    return not item.agreed_before and (item.item in _OPTIONAL or _is_sensitive(item))
+    return not item.agreed_before and (item.optional or _is_sensitive(item))
 
 
 async def _consent_page(
@@ -109,7 +107,7 @@ async def _consent_page(
         basis=words.text(mark("您的同意（《个人信息保护法》第十三条、第二十九条）")),
         required=[_item_words(item, english, ticked) for item in fresh if not _needs_tick(item)],
         sensitive=[_item_words(item, english, ticked) for item in fresh if _is_sensitive(item)],
-        optional=[_item_words(item, english, ticked) for item in fresh if item.item in _OPTIONAL],
+        optional=[_item_words(item, english, ticked) for item in fresh if item.optional],
         already=_agreed_before(view, english),
         alternative=None,
     )

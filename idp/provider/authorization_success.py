@@ -1,6 +1,6 @@
-"""The two things an authorization puts on record when it succeeds: what the person agreed to, and the code."""
+"""The two things an authorization puts on record when it succeeds: the person's answer, and the code."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from foundation.ledger import Entry
@@ -9,7 +9,7 @@ from idp.provider.authorization_refusal import KIND
 from idp.provider.authorization_request import AuthorizationRequest, CheckedAddress
 from idp.provider.clients import Client
 from idp.provider.composition import Provider
-from idp.provider.consents import add_consent
+from idp.provider.consents import add_consent, widen_consent
 from idp.provider.granting import new_grant
 from idp.provider.outcomes import FormPost, Redirect
 from idp.signin.sessions import Session
@@ -18,15 +18,16 @@ from idp.signin.sessions import Session
 async def remember_consent(
     session: Session,
     client: Client,
+    asked: Iterable[str],
     agreed: frozenset[str],
     provider: Provider,
     request_id: str | None,
     now: datetime,
 ) -> None:
-    """Put the agreement on record: what was agreed to before stays agreed to."""
+    """Put the answer on record: of the items `asked`, those not `agreed` to are declined."""
     key = (session.person_id, client.client_id)
     before = await provider.consents.load(key)
-    items = agreed if before is None else agreed | before.items
+    consent = widen_consent(before, key, asked=frozenset(asked), agreed=agreed, now=now)
     entry = Entry(
         kind="oauth.consent",
         at=now,
@@ -35,10 +36,10 @@ async def remember_consent(
         department=client.department_id,
         client=client.client_id,
         request_id=request_id,
-        details={"items": sorted(items)},
+        details={"items": sorted(consent.items), "declined": sorted(consent.declined)},
     )
     async with provider.db.transaction() as connection:
-        await add_consent(connection, provider.db, key, items, now)
+        await add_consent(connection, provider.db, consent)
         await provider.ledger.append_in(connection, entry)
 
 

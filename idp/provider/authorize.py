@@ -26,9 +26,10 @@ from idp.provider.authorization_success import issue_code, remember_consent
 from idp.provider.clients import Client, view_of
 from idp.provider.composition import Provider
 from idp.provider.consent_view import consent_view
+from idp.provider.consents import Consent
 from idp.provider.errors import RedirectableError, ShownError
 from idp.provider.id_tokens import read_id_token_hint
-from idp.provider.interaction import NeedConsent, NeedSignIn, Proceed, asked_items, decide_next
+from idp.provider.interaction import NeedConsent, NeedSignIn, Proceed, asked_items, decide_next, is_refusal
 from idp.provider.outcomes import AuthorizationOutcome, ConsentNeeded, SignInNeeded
 from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
 from idp.provider.transactions import (
@@ -116,8 +117,8 @@ async def decide_consent(
 ) -> AuthorizationOutcome:
     """Continue with the person's answer: `agreed` are the items agreed to, None a refusal.
 
-    The answer counts for the person, the app and the items that the page was shown for, once. The caller
-    has checked the page's own CSRF token.
+    Leaving out an optional item declines it, which is remembered; leaving out any other is a refusal too.
+    The answer counts once, for the person, app and items of the page. The caller has checked its CSRF token.
     """
     await provider.clients.refresh()
     address: CheckedAddress | None = None
@@ -129,12 +130,12 @@ async def decide_consent(
         if agreed is not None and not agreed <= set(waiting.consent_items):
             raise ShownError(TRANSACTION_GONE, "agreed to what was not asked")
         await take_transaction(transaction_id, browser=browser, store=provider.store)
-        if agreed is None:
+        if agreed is None or is_refusal(waiting.consent_items, agreed):
             raise RedirectableError(REFUSED_BY_PERSON)
         needed = await _decide(waiting.request, address.client, session, waiting, provider, now, given=True)
         if not isinstance(needed, Proceed):
             raise ShownError(TRANSACTION_GONE, "the session became weaker meanwhile")
-        await remember_consent(session, address.client, agreed, provider, request_id, now)
+        await remember_consent(session, address.client, needed.items, agreed, provider, request_id, now)
         items = tuple(item for item in needed.items if item in agreed)
         return await issue_code(waiting.request, address.client, session, items, provider, request_id, now)
     except ShownError as refused:
@@ -223,20 +224,19 @@ async def _decide(
 
     `given` says that consent has just been given, so that the page is not shown in a circle.
     """
-    agreed: frozenset[str] | None = None
-    if given:
-        agreed = frozenset(asked_items(request))
+    consent: Consent | None = None
+    if given and session is not None:
+        consent = Consent(session.person_id, client.client_id, frozenset(asked_items(request)), frozenset(), now)
         request = replace(request, prompt=tuple(prompt for prompt in request.prompt if prompt != "consent"))
     elif session is not None and client.consent == "ask":
         consent = await provider.consents.load((session.person_id, client.client_id))
-        agreed = None if consent is None else consent.items
     return decide_next(
         request,
         client,
         session,
         expected_subject=_expected_subject(request, provider, now),
         subject=None if session is None else provider.subjects.subject(client.sector, session.person_id),
-        agreed=agreed,
+        consent=consent,
         begun_at=None if waiting is None else waiting.begun_at,
         now=now,
     )

@@ -7,7 +7,7 @@ from idp.provider.clients import Client, view_of
 from idp.provider.interaction import NeedConsent
 from idp.provider.outcomes import AskedClaim, AskedItem, ConsentView
 from idp.provider.redirects import origin_of
-from idp.provider.scopes import CLAIM_LABELS, SCOPES
+from idp.provider.scopes import CLAIM_LABELS, SCOPES, is_optional
 
 
 def consent_view(
@@ -39,4 +39,4 @@ def _asked(item: str, agreed_before: bool, facts: PersonFacts | None) -> AskedIt
     )
     values = {} if facts is None else masked_claims(facts, names)
     claims = tuple(AskedClaim(name, *CLAIM_LABELS[name], values.get(name, "")) for name in names)
-    return AskedItem(item, title_zh, title_en, claims, agreed_before)
+    return AskedItem(item, title_zh, title_en, claims, agreed_before, is_optional(item))

@@ -1,4 +1,4 @@
-"""What persons agreed to, per client: remembered, widened, withdrawn. Store functions; they never commit."""
+"""What persons agreed to and what they declined, per client. Store functions; they never commit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,15 @@ ConsentKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """The standing agreement of one person with one client; `items` as `asked_items` names them."""
+    """The standing answer of one person to one client, in items as `asked_items` names them.
+
+    `items` were agreed to, `declined` were optional and left out; no item is in both.
+    """
 
     person_id: str
     client_id: str
     items: frozenset[str]
+    declined: frozenset[str]
     agreed_at: datetime
 
 
@@ -51,18 +55,34 @@ async def list_consents(connection: AsyncConnection, person_id: str) -> list[Con
     return [_consent(row) for row in rows]
 
 
-async def add_consent(
-    connection: AsyncConnection, db: Database, key: ConsentKey, items: frozenset[str], now: datetime
-) -> None:
-    """Write the agreement: `items` replace what stood there before."""
-    person_id, client_id = key
-    values = {"items": sorted(items), "agreed_at": now, "withdrawn_at": None}
-    statement = db.insert(consents).values(person_id=person_id, client_id=client_id, **values)
+def widen_consent(
+    before: Consent | None, key: ConsentKey, *, asked: frozenset[str], agreed: frozenset[str], now: datetime
+) -> Consent:
+    """Return the consent that stands after an answer; `agreed` are those of the `asked` items agreed to. Pure.
+
+    The newest word on an item counts, and what was not asked this time stays as it was.
+    """
+    items, declined = agreed, asked - agreed
+    if before is not None:
+        items |= before.items - asked
+        declined |= before.declined - asked
+    return Consent(*key, items, declined, now)
+
+
+async def add_consent(connection: AsyncConnection, db: Database, consent: Consent) -> None:
+    """Write the consent in the place of what stood there before, withdrawn or not."""
+    values = {
+        "items": sorted(consent.items),
+        "declined": sorted(consent.declined),
+        "agreed_at": consent.agreed_at,
+        "withdrawn_at": None,
+    }
+    statement = db.insert(consents).values(person_id=consent.person_id, client_id=consent.client_id, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=["person_id", "client_id"], set_=values))
 
 
 async def withdraw_consent_in(connection: AsyncConnection, key: ConsentKey, now: datetime) -> bool:
-    """Withdraw the standing agreement; False when there was none."""
+    """Withdraw the standing consent; what it declined no longer counts either. False when there was none."""
     person_id, client_id = key
     done = await connection.execute(
         update(consents)
@@ -78,4 +98,4 @@ async def withdraw_consent_in(connection: AsyncConnection, key: ConsentKey, now:
 
 
 def _consent(row: Row[Any]) -> Consent:
-    return Consent(row.person_id, row.client_id, frozenset(row.items), row.agreed_at)
+    return Consent(row.person_id, row.client_id, frozenset(row.items), frozenset(row.declined), row.agreed_at)

@@ -5,14 +5,16 @@ known, whether it is the person the app expects, then whether the person agrees.
 need into its error.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.provider.authorization_reasons import CONSENT_REQUIRED, LOGIN_REQUIRED, UNMET_AUTHENTICATION
 from idp.provider.authorization_request import AuthorizationRequest
 from idp.provider.clients import Client
+from idp.provider.consents import Consent
 from idp.provider.errors import RedirectableError
-from idp.provider.scopes import OPENID, claims_of
+from idp.provider.scopes import OPENID, claims_of, is_optional
 from idp.signin.sessions import Session
 from idp.vocabulary import RealNameLevel, SignInStrength, is_at_least, parse_acr
 
@@ -21,7 +23,10 @@ LOWEST = (RealNameLevel.NONE, SignInStrength.ONE_FACTOR)
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """Everything is there: `items` are what the person agreed to, now or before, or by legal basis."""
+    """Everything is there: `items` are what the person agreed to, now or before, or by legal basis.
+
+    What was declined is not among them.
+    """
 
     items: tuple[str, ...]
 
@@ -40,7 +45,10 @@ class NeedSignIn:
 
 @dataclass(frozen=True, slots=True)
 class NeedConsent:
-    """The person has to agree to `items`, of which `agreed_before` need no second look."""
+    """The person has to answer for `items`, of which `agreed_before` need no second look.
+
+    Items declined before are listed like new ones: while the page is open, the person may think again.
+    """
 
     items: tuple[str, ...]
     agreed_before: frozenset[str]
@@ -53,7 +61,7 @@ def decide_next(
     *,
     expected_subject: str | None,
     subject: str | None,
-    agreed: frozenset[str] | None,
+    consent: Consent | None,
     begun_at: datetime | None,
     now: datetime,
 ) -> Proceed | NeedSignIn | NeedConsent:
@@ -61,8 +69,8 @@ def decide_next(
 
     `begun_at` is when this authorization began to wait, None at its first look: a sign-in after it satisfies
     `prompt=login` and `max_age`. `expected_subject` is the `sub` of an id_token_hint or of the claims
-    parameter, `subject` that of the session's person. `agreed` are the items on record, None when none were
-    ever agreed to.
+    parameter, `subject` that of the session's person. `consent` is what stands on record, None when the
+    person has not answered this client or took the answer back.
     """
     silent = "none" in request.prompt
     fresh = session is not None and begun_at is not None and session.auth_time >= begun_at
@@ -80,7 +88,7 @@ def decide_next(
         if silent or fresh or not any(parse_acr(acr) for acr in wanted):
             raise RedirectableError(UNMET_AUTHENTICATION)
         return _sign_in(wanted, anew=True)
-    return _decide_consent(request, client, agreed, silent=silent)
+    return _decide_consent(request, client, consent, silent=silent)
 
 
 def wanted_authentication(request: AuthorizationRequest) -> tuple[str, ...]:
@@ -102,6 +110,11 @@ def asked_items(request: AuthorizationRequest) -> tuple[str, ...]:
     return scopes + tuple(f"claim:{name}" for name in sorted(request.claims.names - covered))
 
 
+def is_refusal(asked: Iterable[str], agreed: frozenset[str]) -> bool:
+    """Tell whether an answer refuses the whole, by leaving out something that is not optional."""
+    return not all(item in agreed or is_optional(item) for item in asked)
+
+
 def _must_sign_in_anew(request: AuthorizationRequest, session: Session, now: datetime) -> bool:
     if "login" in request.prompt or "select_account" in request.prompt:
         return True
@@ -115,14 +128,17 @@ def _sign_in(wanted: tuple[str, ...], *, anew: bool) -> NeedSignIn:
 
 
 def _decide_consent(
-    request: AuthorizationRequest, client: Client, agreed: frozenset[str] | None, *, silent: bool
+    request: AuthorizationRequest, client: Client, consent: Consent | None, *, silent: bool
 ) -> Proceed | NeedConsent:
     items = asked_items(request)
     if client.consent == "exempt" and "consent" not in request.prompt:
         return Proceed(items)
-    before = agreed or frozenset()
-    if "consent" not in request.prompt and agreed is not None and before.issuperset(items):
-        return Proceed(items)
+    agreed = frozenset[str]() if consent is None else consent.items
+    if "consent" not in request.prompt and consent is not None:
+        # Declined while it was optional, essential by now: then it is asked for again.
+        answered = agreed | {item for item in consent.declined if is_optional(item)}
+        if answered.issuperset(items):
+            return Proceed(tuple(item for item in items if item in agreed))
     if silent:
         raise RedirectableError(CONSENT_REQUIRED)
-    return NeedConsent(items, before & frozenset(items))
+    return NeedConsent(items, agreed & frozenset(items))

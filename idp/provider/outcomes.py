@@ -51,7 +51,8 @@ class AskedClaim:
 class AskedItem:
     """One thing to agree to.
 
-    `item` is what `decide_consent` takes back; `agreed_before` says that it is not new.
+    `item` is what `decide_consent` takes back; `agreed_before` says that it is not new, `optional` that
+    it may be left out.
     """
 
     item: str
@@ -59,6 +60,7 @@ class AskedItem:
     title_en: str
     claims: tuple[AskedClaim, ...]
     agreed_before: bool
+    optional: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ LICENSE_LOOKUP = "license.lookup"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One scope: its texts, the claims it releases, and who may be given it."""
+    """One scope: its texts, the claims it releases, and who may be given it.
+
+    `optional` says that an app can do without: the person may decline it and still get in.
+    """
 
     name: str
     title_zh: str
@@ -25,6 +28,7 @@ class Scope:
     for_persons: bool = True
     for_clients: bool = False
     sensitive: bool = False
+    optional: bool = False
 
 
 SCOPES: dict[str, Scope] = {
@@ -38,6 +42,7 @@ SCOPES: dict[str, Scope] = {
             "Mobile phone number",
             ("phone_number", "phone_number_verified"),
             sensitive=True,
+            optional=True,
         ),
         Scope(
             "realname",
@@ -53,7 +58,7 @@ SCOPES: dict[str, Scope] = {
             ("document_type", "document_number"),
             sensitive=True,
         ),
-        Scope(OFFLINE_ACCESS, "您离开后继续为您办理", "Go on working for you when you have left"),
+        Scope(OFFLINE_ACCESS, "您离开后继续为您办理", "Go on working for you when you have left", optional=True),
         Scope(
             LICENSE_LOOKUP,
             "按授权查询电子证照",
@@ -94,6 +99,14 @@ def join_scope(scopes: Iterable[str]) -> str:
 def claims_of(scopes: Iterable[str]) -> frozenset[str]:
     """Return every claim that the scopes release."""
     return frozenset(claim for name in scopes if name in SCOPES for claim in SCOPES[name].claims)
+
+
+def is_optional(item: str) -> bool:
+    """Tell whether a consent item may be declined without refusing the whole.
+
+    A claim asked for by name (`claim:<name>`) may not.
+    """
+    return item in SCOPES and SCOPES[item].optional
 
 
 def is_sensitive(scopes: Iterable[str]) -> bool:

@@ -91,6 +91,8 @@ consents = Table(
     Column("person_id", String(32), primary_key=True),
     Column("client_id", String(64), ForeignKey("oauth_clients.client_id"), primary_key=True),
     Column("items", JSON, nullable=False),
+    # What the person left out when asked; never in `items` at the same time.
+    Column("declined", JSON, nullable=False),
     Column("agreed_at", Instant, nullable=False),
     Column("withdrawn_at", Instant),
 )

@@ -352,6 +352,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.String(length=32), nullable=False),
         sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("declined", sa.JSON(), nullable=False),
         sa.Column("agreed_at", foundation.database.Instant(timezone=True), nullable=False),
         sa.Column("withdrawn_at", foundation.database.Instant(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(

@@ -1,8 +1,14 @@
-"""Consent: asked once, for the difference, with masked values; bound, single, and taken back at will."""
+"""Consent: asked once, for the difference, with masked values; bound, single, and taken back at will.
+
+What is optional may be declined: that is remembered like an agreement.
+"""
+
+import pytest
 
 from idp.provider.authorize import resume_authorization
 from idp.provider.connected_apps import list_connected_apps, list_session_apps, withdraw_consent
 from idp.provider.outcomes import ConsentNeeded
+from idp.provider.tables import consents
 from idp.signin.flows import FLOW_COOKIE as BROWSER_COOKIE
 from tests.idp.provider.world import (
     LI,
@@ -55,6 +61,83 @@ async def test_agreeing_to_less_gives_less(world: World, browser: Browser) -> No
     tokens = (await browser.redeem(answer(response)["code"])).json()
     assert tokens["scope"] == "openid profile"
     assert "phone_number" not in (await world.userinfo(tokens["access_token"])).json()
+
+
+async def test_declined_is_not_asked_again_and_never_issued(world: World, browser: Browser) -> None:
+    """The next sign-in shows no page, and what was left out stays out of the token and of userinfo."""
+    wanted = {"scope": "openid profile phone offline_access", "claims": '{"userinfo":{"phone_number":null}}'}
+    await browser.agree(await browser.authorize(**wanted), "profile")
+    assert (await world.entries())[-2]["details"] == {"items": ["profile"], "declined": ["offline_access", "phone"]}
+    tokens = (await browser.redeem(answer(await browser.authorize(**wanted))["code"])).json()
+    assert tokens["scope"] == "openid profile"
+    assert "refresh_token" not in tokens
+    claims = (await world.userinfo(tokens["access_token"])).json()
+    assert "nickname" in claims
+    assert "phone_number" not in claims
+
+
+async def test_everything_optional_may_be_declined(browser: Browser) -> None:
+    """Then the person is signed in and nothing else is given; asking less or the same asks no one."""
+    shown = await browser.authorize(scope="openid phone")
+    declined = await browser.post("/test/consent", {"transaction": transaction_of(shown), "agreed": ""})
+    assert (await browser.redeem(answer(declined)["code"])).json()["scope"] == "openid"
+    assert "code" in answer(await browser.authorize(scope="openid phone"))
+    assert "code" in answer(await browser.authorize(scope="openid"))
+
+
+async def test_difference_offers_the_declined_again(world: World, browser: Browser, zhang: Person) -> None:
+    """A page shown for something new lists it as optional and not agreed to; leaving it out again holds."""
+    await browser.agree(await browser.authorize(scope="openid profile phone"), "profile")
+    shown = await _consent_page(world, browser, zhang, scope="openid profile phone realname")
+    assert [(item.item, item.agreed_before, item.optional) for item in shown.view.items] == [
+        ("profile", True, False),
+        ("phone", False, True),
+        ("realname", False, False),
+    ]
+    form = {"transaction": shown.transaction_id, "agreed": "profile realname"}
+    await browser.post("/test/consent", form)
+    tokens = await browser.tokens_for(scope="openid profile phone realname")
+    assert tokens["scope"] == "openid profile realname"
+
+
+async def test_declined_item_agreed_to_later_moves(world: World, browser: Browser, zhang: Person) -> None:
+    """The newest word counts, in both directions, and an item stands on one side only."""
+    await browser.agree(await browser.authorize(scope="openid profile phone offline_access"), "profile")
+    response = await browser.authorize(scope="openid profile phone", prompt="consent")
+    assert page_of(response) == "/consent"
+    await browser.agree(response, "profile", "phone")
+    (row,) = await world.rows(consents)
+    assert (row["items"], row["declined"]) == (["phone", "profile"], ["offline_access"])
+    assert (await browser.tokens_for(scope="openid profile phone"))["scope"] == "openid profile phone"
+    await browser.agree(await browser.authorize(scope="openid profile phone", prompt="consent"), "profile")
+    assert (await browser.tokens_for(scope="openid profile phone"))["scope"] == "openid profile"
+    (row,) = await world.rows(consents)
+    assert (row["items"], row["declined"]) == (["profile"], ["offline_access", "phone"])
+    (app,) = await list_connected_apps(zhang.person_id, provider=world.provider)
+    assert [item.item for item in app.items] == ["profile"]
+
+
+@pytest.mark.parametrize("left_out", ["profile", "realname.id", "claim:name"])
+async def test_leaving_out_what_is_essential_refuses(world: World, browser: Browser, left_out: str) -> None:
+    """Only what is optional can be declined: anything else is access_denied, and nothing is remembered."""
+    wanted = {"scope": "openid profile phone realname.id", "claims": '{"userinfo":{"name":null}}'}
+    given = {"profile", "realname.id", "claim:name"} - {left_out}
+    found = answer(await browser.agree(await browser.authorize(**wanted), *given))
+    assert found["error"] == "access_denied"
+    assert await world.last_entry() == ("oauth.authorize", "refused", "21027")
+    assert await world.rows(consents) == []
+    assert page_of(await browser.authorize(**wanted)) == "/consent"
+
+
+async def test_withdrawing_forgets_what_was_declined(world: World, browser: Browser, zhang: Person) -> None:
+    """The next page asks for everything, and its answer alone counts."""
+    await browser.agree(await browser.authorize(scope="openid profile phone offline_access"), "profile")
+    await withdraw_consent(zhang.person_id, "gzf", provider=world.provider, now=world.now)
+    shown = await _consent_page(world, browser, zhang, scope="openid profile phone")
+    assert [item.agreed_before for item in shown.view.items] == [False, False]
+    await browser.post("/test/consent", {"transaction": shown.transaction_id, "agreed": "profile phone"})
+    (row,) = await world.rows(consents)
+    assert (row["items"], row["declined"]) == (["phone", "profile"], [])
 
 
 async def test_refusal_is_told_to_the_app(world: World, browser: Browser) -> None:

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from idp.provider.tables import consents
 from idp.vocabulary import RealNameLevel, SignInStrength
 from tests.idp.provider.world import (
     LI,
@@ -28,6 +30,23 @@ async def test_prompt_none_with_session_and_consent(browser: Browser) -> None:
     """Positive control: nothing is missing, so nothing is shown."""
     await browser.tokens_for()
     assert "code" in answer(await browser.authorize(prompt="none"))
+
+
+async def test_prompt_none_with_something_declined(browser: Browser) -> None:
+    """An item declined before needs no page; one that was never answered does."""
+    await browser.agree(await browser.authorize(scope="openid profile phone"), "profile")
+    assert "code" in answer(await browser.authorize(scope="openid profile phone", prompt="none"))
+    for scope in ("openid profile phone offline_access", "openid phone realname"):
+        assert answer(await browser.authorize(scope=scope, prompt="none"))["error"] == "consent_required"
+
+
+async def test_declined_counts_while_it_is_optional(world: World, browser: Browser) -> None:
+    """A record that declines something essential, however it came about, is no answer: it is asked for."""
+    await browser.tokens_for()
+    async with world.provider.db.transaction() as connection:
+        await connection.execute(update(consents).values(declined=["phone", "realname"]))
+    assert "code" in answer(await browser.authorize(scope="openid profile phone"))
+    assert page_of(await browser.authorize(scope="openid profile realname")) == "/consent"
 
 
 async def test_prompt_login_asks_again(world: World, browser: Browser, zhang: Person) -> None:
