@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 LINGER_S = 0.003
 """How long a trip that follows another one waits for company, in seconds."""
+ENOUGH = 12
+"""With so many on board a trip waits no longer."""
 
 Item = TypeVar("Item")
 K = TypeVar("K")
@@ -30,25 +32,37 @@ class Turns(Generic[Item]):
         self._task: asyncio.Task[None] | None = None
         self._last_end = -1.0
         self._crowded = False
+        self._company: asyncio.Future[None] | None = None
 
     def put(self, item: Item) -> None:
         """Add one item; a batch starts at the next turn of the event loop unless one is under way."""
         self._waiting.append(item)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._drain())
+        elif self._company is not None and len(self._waiting) >= ENOUGH:
+            _arrive(self._company)
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
                 # Whoever travelled alone last time is probably alone again: one caller in a row of its own never waits.
-                if self._crowded and loop.time() - self._last_end < LINGER_S:
-                    await asyncio.sleep(LINGER_S)
+                if self._crowded and loop.time() - self._last_end < LINGER_S and len(self._waiting) < ENOUGH:
+                    await self._await_company(loop)
                 batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
                 await self._work(batch)
                 self._crowded, self._last_end = len(batch) > 1, loop.time()
         finally:
             self._task = None
+
+    async def _await_company(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._company = loop.create_future()
+        timer = loop.call_later(LINGER_S, _arrive, self._company)
+        try:
+            await self._company
+        finally:
+            timer.cancel()
+            self._company = None
 
 
 class Coalescer(Generic[K, V]):
@@ -106,6 +120,11 @@ class Claims(Generic[K, V]):
             row = won.pop(key, None)
             if not future.done():
                 future.set_result(row)
+
+
+def _arrive(company: "asyncio.Future[None]") -> None:
+    if not company.done():
+        company.set_result(None)
 
 
 def _fail_all(futures: Iterable[asyncio.Future[V | None]], failure: Exception) -> None:

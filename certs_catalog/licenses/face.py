@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import orjson
+
 from certs_catalog.vocabulary import HolderRef
 from foundation.sealing import Sealer
 
@@ -38,7 +40,7 @@ def seal_face(rendered: bytes, *, license_id: str, sealer: Sealer) -> bytes:
 
 def open_face(sealed: bytes, *, license_id: str, sealer: Sealer) -> Face:
     """Open the face of one license; raises SealBroken when it was altered or belongs to another row."""
-    document = json.loads(sealer.open(sealed, context=f"license.face:{license_id}"))
+    document = orjson.loads(sealer.open(sealed, context=f"license.face:{license_id}"))
     return Face(
         fields=document["fields"],
         holders=tuple(HolderRef(holder["type"], bytes.fromhex(holder["index"])) for holder in document["holders"]),

@@ -16,6 +16,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
+import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -125,7 +126,7 @@ class KeyRing:
         ``typ`` is the explicit type of RFC 8725 §3.11 (``at+jwt``, ``JWT``, ``logout+jwt``); nothing is
         added to the claims.
         """
-        payload = _render_claims(claims).encode("utf-8")
+        payload = orjson.dumps(claims)
         return self.sign_compact(payload, purpose=purpose, alg=alg, typ=typ, now=now)
 
     def sign_compact(self, payload: bytes, *, purpose: Purpose, alg: Algorithm, typ: str, now: datetime) -> str:
@@ -210,9 +211,6 @@ class KeyRing:
         self._remembered[digest] = remembered
         if len(self._remembered) > self._remembered_tokens:
             self._remembered.popitem(last=False)
-
-
-_render_claims = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def _verify_signature(compact: CompactToken, entry: _LoadedKey) -> Mapping[str, Any]:

@@ -4,12 +4,12 @@ Browser endpoints answer with a redirect or hand over to a page; server endpoint
 failure that is not a protocol's own (storage gone, unknown fault) leaves as an exception for the guard.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -184,7 +184,7 @@ def _oauth(answer: OAuthResponse) -> Response:
 
 
 def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
-    response = Response(_encode(body).encode(), status)
+    response = Response(orjson.dumps(body), status)
     response.raw_headers.append(_JSON_TYPE)
     response.raw_headers += _NO_STORE_HEADERS if headers is NO_STORE else _raw(headers)
     return response
@@ -194,7 +194,6 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
-# Built once: an encoder and encoded headers for every answer cost more than the rest of rendering.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# Encoded once: encoding them for every answer costs more than the rest of rendering.
 _JSON_TYPE = (b"content-type", b"application/json")
 _NO_STORE_HEADERS = _raw(NO_STORE)

@@ -70,11 +70,33 @@ class Guard:
         scope["app"] = self
         self._identify(scope)
         try:
-            async with asyncio.timeout(self._deadline):
-                await self._serve(scope, receive, answer)
+            await self._serve_in_time(scope, receive, answer)
         except Exception as failure:  # The last net: whatever it was, the client gets an answer and the log the cause.
             await self._fail(scope, receive, answer, failure)
         observe_request(scope, answer.status, perf_counter() - begun)
+
+    async def _serve_in_time(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        """Serve within the deadline, or raise TimeoutError; `asyncio.timeout` by hand, at a third of its price on every request."""
+        task = asyncio.current_task()
+        if task is None:
+            raise AssertionError("a request is served by a task")
+        struck = False
+
+        def strike() -> None:
+            nonlocal struck
+            struck = True
+            task.cancel()
+
+        timer = asyncio.get_running_loop().call_later(self._deadline, strike)
+        try:
+            await self._serve(scope, receive, answer)
+        except asyncio.CancelledError:
+            # Cancelled by us alone, it is a deadline; when somebody else wants the task to end too, it ends.
+            if struck and task.uncancel() == 0:
+                raise TimeoutError from None
+            raise
+        finally:
+            timer.cancel()
 
     def _identify(self, scope: Scope) -> None:
         state: dict[str, Any] = scope.setdefault("state", {})

@@ -49,7 +49,9 @@ async def ring(sqlite_url: str) -> KeyRing:
 
 
 def _sign(ring: KeyRing, claims: dict[str, Any] | None = None, alg: Algorithm = "ES256") -> str:
-    return ring.sign_jwt(CLAIMS if claims is None else claims, purpose="oidc", alg=alg, typ="at+jwt", now=NOW)
+    # Rendered here, because some of these claims are numbers that the product itself never writes.
+    payload = json.dumps(CLAIMS if claims is None else claims).encode()
+    return ring.sign_compact(payload, purpose="oidc", alg=alg, typ="at+jwt", now=NOW)
 
 
 def _verify(ring: KeyRing, token: str, *, now: datetime = NOW, **more: Any) -> VerifiedClaims:

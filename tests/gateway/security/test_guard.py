@@ -1,5 +1,6 @@
 """The guard around a small application: what it refuses, what it lets through, and what every answer carries."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -209,3 +210,26 @@ def test_the_network_is_only_what_can_be_believed(peer: str, forwarded: list[str
     """M08: throttles count by this address, so it must not be the client's to choose."""
     headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
     assert client_network(peer, headers, trusted={"10.0.0.9"}) == network
+
+
+async def _linger(_request: Request) -> Response:
+    await asyncio.sleep(30)
+    return PlainTextResponse("too late")
+
+
+async def test_a_request_past_its_deadline_is_answered_with_503() -> None:
+    """V01: whatever hangs inside, the client is told in time, and the task that served it is free again."""
+    app = Guard(
+        Router(routes=[Route("/linger", _linger)]),
+        issuer=ISSUER,
+        allowed_hosts=frozenset(),
+        trusted_proxies=frozenset(),
+        csrf=CSRF,
+        entropy=SystemEntropy(),
+        failure_response=_show,
+        deadline_s=0.05,
+    )
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=ISSUER) as client:
+        for _ in range(2):
+            answer = await client.get("/linger")
+            assert (answer.status_code, answer.text) == (503, "ServiceUnavailable")
