@@ -3,7 +3,8 @@
 `read()` gives an autocommitting connection (one round trip a statement); `transaction()` gives all-or-nothing. Both speak
 SQLAlchemy Core and behave alike on SQLite (WAL, demo and small tests) and PostgreSQL (production). Invariant: a failure of the
 engine itself always leaves as `StorageUnavailable`, so that no door needs to know drivers; a broken constraint leaves as
-SQLAlchemy's `IntegrityError`, because it is an answer.
+SQLAlchemy's `IntegrityError`, because it is an answer; a value that no column can hold leaves as `UnstorableValue`, because it came
+from outside. The parameters of a statement never stand in an error's text: they are people's data.
 """
 
 from collections.abc import AsyncIterator
@@ -33,7 +34,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
-from foundation.problems import StorageUnavailable
+from foundation.problems import ErrorCode, RenzhengError, StorageUnavailable, register
 
 STATEMENT_TIMEOUT_MS = 2_500
 CONNECT_TIMEOUT_S = 2.5
@@ -50,6 +51,27 @@ metadata = MetaData(
     }
 )
 """The tables of every room. A room's `tables` module must be imported before migrations look at it."""
+
+
+UNSTORABLE_VALUE = register(
+    ErrorCode(
+        code="40003",
+        status=400,
+        title_zh="提交的内容无法处理",
+        title_en="A value cannot be processed",
+        cause_zh="提交的内容含有无法处理的字符，或数值超出范围，系统没有处理。",
+        cause_en="What was sent holds a character or a number out of range; nothing was done with it.",
+        remedy_zh="请检查填写的内容或地址，去掉特殊字符后重试。",
+        remedy_en="Please check what was entered or the address, remove unusual characters and try again.",
+    )
+)
+
+
+class UnstorableValue(RenzhengError):
+    """A value of the request fits no column: U+0000, a lone surrogate, a number out of range (SQLSTATE class 22); nothing was
+    written."""
+
+    error_code = UNSTORABLE_VALUE
 
 
 class TransactionConflict(StorageUnavailable):
@@ -159,15 +181,20 @@ class Database:
         await self.engine.dispose()
 
 
-_FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError)
+# What the drivers raise bare when a value does not fit their wire: a number too large, a text that is no UTF-8.
+_UNFIT = (OverflowError, UnicodeEncodeError)
+_FAILURES = (DBAPIError, PoolTimeout, OSError, TimeoutError, *_UNFIT)
 
 # SQLSTATE classes in which nothing is wrong with the statement but with the server: connection, resources, operator, system, internal.
 _SERVER_CLASSES = ("08", "25006", "53", "55P03", "57", "58", "XX")
 _CONFLICT_CLASS = "40"
+_DATA_CLASS = "22"
 
 
 def translated(failure: Exception) -> Exception:
-    """Return what a caller may see of an engine failure: StorageUnavailable, or the failure itself when it is an answer."""
+    """Return what a caller may see of an engine failure: StorageUnavailable, UnstorableValue, or the failure itself when it is an answer."""
+    if isinstance(failure, _UNFIT):
+        return UnstorableValue(type(failure).__name__)
     if not isinstance(failure, DBAPIError):
         return StorageUnavailable(detail=f"{type(failure).__name__}: database unreachable")
     if isinstance(failure, IntegrityError):
@@ -175,11 +202,22 @@ def translated(failure: Exception) -> Exception:
     state = str(getattr(failure.orig, "sqlstate", None) or getattr(failure.orig, "pgcode", None) or "")
     if state.startswith(_CONFLICT_CLASS):
         return TransactionConflict(detail=f"{type(failure.orig).__name__} {state}")
+    if state.startswith(_DATA_CLASS) or (not state and _is_unfit(failure.orig)):
+        return UnstorableValue(f"{type(failure.orig).__name__} {state}".strip())
     message = str(failure.orig).lower()
     lost = failure.connection_invalidated or state.startswith(_SERVER_CLASSES)
     if lost or any(sign in message for sign in ("connection", "locked", "disk", "readonly", "timeout")):
         return StorageUnavailable(detail=f"{type(failure.orig).__name__} {state}".strip())
     return failure
+
+
+def _is_unfit(cause: BaseException | None) -> bool:
+    """Tell whether the driver refused a value before it was sent: asyncpg's own DataError, a ValueError without a SQLSTATE."""
+    while cause is not None:
+        if isinstance(cause, ValueError):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
@@ -201,12 +239,13 @@ def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
         max_overflow=pool_size,
         pool_timeout=POOL_TIMEOUT_S,
         pool_use_lifo=True,
+        hide_parameters=True,
         connect_args=arguments,
     )
 
 
 def _sqlite_engine(url: str, pool_size: int) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, pool_timeout=POOL_TIMEOUT_S)
+    engine = create_async_engine(url, pool_size=pool_size, pool_timeout=POOL_TIMEOUT_S, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:

@@ -15,7 +15,9 @@ from foundation.ledger.tiles import HASH_OCTETS, TILE_WIDTH
 from foundation.problems import RenzhengError
 from gateway.requests import parts_of
 
-_TILE_INDEX = re.compile(r"(?:x[0-9]{3}/)*[0-9]{3}", re.ASCII)
+# A tree of 2^62 entries has tiles of the levels 0 to 7, and 18 digits are enough for the largest index: both fit their columns.
+_LEVEL = re.compile(r"[0-9]|[1-5][0-9]|6[0-3]", re.ASCII)
+_TILE_INDEX = re.compile(r"(?:x[0-9]{3}/){0,5}[0-9]{3}", re.ASCII)
 
 
 def operation_routes() -> list[BaseRoute]:
@@ -25,7 +27,7 @@ def operation_routes() -> list[BaseRoute]:
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         Route("/ledger/checkpoint", ledger_checkpoint),
-        Route("/ledger/tile/{level:int}/{index:path}", ledger_tile),
+        Route("/ledger/tile/{level:str}/{index:path}", ledger_tile),
     ]
 
 
@@ -75,8 +77,7 @@ async def ledger_checkpoint(request: Request) -> Response:
 
 async def ledger_tile(request: Request) -> Response:
     """Return a tile of hashes (C2SP tlog-tiles: /tile/<level>/<index>[.p/<width>]); full tiles never change."""
-    index, width = _parse_tile(request.path_params["index"])
-    level = request.path_params["level"]
+    level, index, width = _parse_tile(request.path_params["level"], request.path_params["index"])
     async with parts_of(request).db.read() as connection:
         tile = (await load_tiles(connection, [(level, index)])).get((level, index), b"")
     if len(tile) < width * HASH_OCTETS:
@@ -89,16 +90,16 @@ async def ledger_tile(request: Request) -> Response:
     )
 
 
-def _parse_tile(text: str) -> tuple[int, int]:
-    """Return (index, width) of a tile path such as `x001/x234/067.p/8`; raises 404 for anything else."""
+def _parse_tile(level: str, text: str) -> tuple[int, int, int]:
+    """Return (level, index, width) of a tile path such as `0` and `x001/x234/067.p/8`; raises 404 for anything else."""
     path, partial, width = text.partition(".p/")
     if (
-        not _TILE_INDEX.fullmatch(path)
-        or len(path) > 40
+        not _LEVEL.fullmatch(level)
+        or not _TILE_INDEX.fullmatch(path)
         or (partial and not re.fullmatch(r"[1-9][0-9]{0,2}", width, re.ASCII))
     ):
         raise HTTPException(404)
     count = int(width) if partial else TILE_WIDTH
     if count > TILE_WIDTH:
         raise HTTPException(404)
-    return int(path.replace("x", "").replace("/", "")), count
+    return int(level), int(path.replace("x", "").replace("/", "")), count

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -137,6 +137,9 @@ class Guard:
         body = b""
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                # Half a form may read as a whole one of another meaning; nothing is done with it.
+                raise ClientDisconnect
             body += message.get("body", b"")
             if not message.get("more_body", False):
                 break
@@ -163,6 +166,9 @@ class Guard:
             return
         if isinstance(failure, TimeoutError):
             shown = ServiceUnavailable("request deadline")
+        if isinstance(failure, ClientDisconnect):
+            # Nobody reads the answer, but it is the client's doing and no fault of ours.
+            shown = HTTPException(400)
         request_id = scope["state"]["request_id"]
         if isinstance(shown, HTTPException):
             log.debug("request.unmatched", status=shown.status_code, request_id=request_id)

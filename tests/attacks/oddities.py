@@ -55,6 +55,8 @@ NAMES = (
         "text",
         "lang",
         "month",
+        "license",
+        "office",
         "type",
         "department",
         "outcome",

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from foundation.database import Database, Instant
+from foundation.database import Database, Instant, UnstorableValue
 from foundation.leases import take_lease
 from foundation.problems import StorageUnavailable
 from loadtests.servers import free_port
@@ -95,6 +95,42 @@ async def test_a_mistake_in_a_statement_is_not_called_an_outage(db: Database) ->
         async with db.read() as connection:
             await connection.execute(text("SELECT * FROM no_such_table"))
     assert not isinstance(caught.value, StorageUnavailable)
+
+
+@pytest.mark.parametrize("value", [2**80, 2**40], ids=["wider than any integer", "wider than the column"])
+async def test_a_number_out_of_range_is_the_callers_mistake(db: Database, value: int) -> None:
+    """SQLSTATE class 22 and what a driver refuses by itself are a 400, never a fault of the server."""
+    if db.dialect == "sqlite" and value < 2**63:
+        async with db.read() as connection:
+            assert (await connection.execute(select(samples).where(samples.c.id == value))).all() == []
+        return
+    for door in (db.read, db.transaction):
+        with pytest.raises(UnstorableValue) as caught:
+            async with door() as connection:
+                await connection.execute(select(samples).where(samples.c.id == value))
+        assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("value", ["a\x00b", "\ud800"], ids=["U+0000", "a lone surrogate"])
+async def test_a_text_that_cannot_travel_is_the_callers_mistake(db: Database, value: str) -> None:
+    """PostgreSQL has no U+0000 (22021); a lone surrogate is no UTF-8 anywhere."""
+    if db.dialect == "sqlite" and value == "a\x00b":
+        async with db.read() as connection:
+            assert (await connection.execute(select(samples).where(samples.c.name == value))).all() == []
+        return
+    with pytest.raises(UnstorableValue):
+        async with db.read() as connection:
+            await connection.execute(select(samples).where(samples.c.name == value))
+
+
+async def test_what_was_bound_stands_in_no_error_text(db: Database) -> None:
+    """The log shows failures with their text; a name or a number sealed elsewhere must not get there."""
+    async with db.transaction() as connection:
+        await connection.execute(insert(samples).values(id=1, name="first"))
+    with pytest.raises(IntegrityError) as caught:
+        async with db.transaction() as connection:
+            await connection.execute(insert(samples).values(id=1, name="who-it-is"))
+    assert "who-it-is" not in str(caught.value)
 
 
 async def test_an_unreachable_server_is_an_outage() -> None:

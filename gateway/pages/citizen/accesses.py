@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from itertools import groupby
@@ -35,6 +36,11 @@ EXPORT_PAGE = 100
 EXPORT_LIMIT = 10_000
 RETENTION_DAYS = 180
 MONTHS = 6
+_FILTER_FORMS = {
+    "month": re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])", re.ASCII),
+    "license": re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII),
+    "office": re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII),
+}
 # A spreadsheet takes these for the beginning of a formula.
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -126,7 +132,9 @@ def _csv_line(cells: Sequence[str]) -> bytes:
 
 
 def _chosen(request: Request) -> dict[str, str]:
-    return {name: request.query_params.get(name, "")[:64] for name in ("month", "license", "office")}
+    """Return the filters as asked; one that is of no possible form counts as not chosen."""
+    asked = {name: request.query_params.get(name, "") for name in _FILTER_FORMS}
+    return {name: value if _FILTER_FORMS[name].fullmatch(value) else "" for name, value in asked.items()}
 
 
 def _filter(chosen: dict[str, str]) -> AccessFilter:

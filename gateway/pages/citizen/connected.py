@@ -1,5 +1,6 @@
 """`/connected`: the applications that were let in, and the devices that are signed in."""
 
+import re
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -23,6 +24,7 @@ from idp.signin.sessions import Session, list_sessions
 
 RESULT = "connected"
 _MOST_ENDED = 20
+_CLIENT_ID = re.compile(r"[\x21-\x7e]{1,64}", re.ASCII)
 
 
 @for_citizens
@@ -56,8 +58,8 @@ async def change_connected(request: Request, session: Session) -> Response:
     visit, now = visit_of(request), parts.clock()
     action = form.text("action")
     shown: dict[str, str] = {}
-    if action == "revoke":
-        client_id = form.text("app")
+    client_id = form.text("app")
+    if action == "revoke" and _CLIENT_ID.fullmatch(client_id):
         await withdraw_consent(
             session.person_id, client_id, provider=parts.provider, now=now, request_id=request.state.request_id
         )

@@ -1,5 +1,6 @@
 """`/licenses` and `/licenses/{id}`: the citizen's own licenses."""
 
+import re
 from itertools import groupby
 
 from starlette.exceptions import HTTPException
@@ -17,6 +18,7 @@ from idp.signin.sessions import Session
 
 _LONGEST_SEARCH = 64
 _SHOWN_ACCESSES = 5
+_LICENSE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 # Face fields that stand on the page in words of their own.
 SHOWN_ELSEWHERE = frozenset({"issuer_name", "issue_date", "valid_from", "valid_to"})
 
@@ -57,7 +59,7 @@ async def show_license(request: Request, session: Session) -> Response:
     holder = await holder_of(request, session)
     license_id = request.path_params["license_id"]
     license = None
-    if holder is not None:
+    if holder is not None and _LICENSE_ID.fullmatch(license_id):
         license = await find_license(holder, license_id, room=parts.licenses, now=parts.clock())
     if holder is None or license is None:
         raise HTTPException(404)

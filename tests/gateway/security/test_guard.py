@@ -1,13 +1,14 @@
 """The guard around a small application: what it refuses, what it lets through, and what every answer carries."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
+from starlette.types import Message
 
 from foundation.entropy import SystemEntropy
 from foundation.problems import RenzhengError, StorageUnavailable
@@ -49,7 +50,13 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
             Route("/fail/{how}", _fail),
         ]
     )
-    app = Guard(
+    transport = httpx2.ASGITransport(app=_guarded(inner))
+    async with httpx2.AsyncClient(transport=transport, base_url=ISSUER) as opened:
+        yield opened
+
+
+def _guarded(inner: Router) -> Guard:
+    return Guard(
         inner,
         issuer=ISSUER,
         allowed_hosts=frozenset(),
@@ -59,9 +66,6 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
         failure_response=_show,
         deadline_s=5,
     )
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url=ISSUER) as opened:
-        yield opened
 
 
 def _form_headers(**changes: str) -> dict[str, str]:
@@ -168,6 +172,47 @@ async def test_an_endless_body_is_cut_off(client: httpx2.AsyncClient) -> None:
         "/oauth/echo", content=endless(), headers={"content-type": "application/x-www-form-urlencoded"}
     )
     assert answer.status_code == 413
+
+
+async def test_half_a_form_is_acted_on_by_nobody() -> None:
+    """Who goes away within the body has sent nothing: `amount=1` of `amount=100` would be another form."""
+    reached: list[str] = []
+
+    async def act(request: Request) -> Response:
+        reached.append(request.url.path)
+        return PlainTextResponse("done")
+
+    app = _guarded(Router(routes=[Route("/echo", act, methods=["POST"])]))
+    body = f"csrf_token={CSRF.token(BROWSER)}&amount=1".encode()
+    headers = [(name.encode(), value.encode()) for name, value in {**_form_headers(), "host": "rz.example"}.items()]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/echo",
+        "raw_path": b"/echo",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "scheme": "https",
+        "root_path": "",
+        "http_version": "1.1",
+    }
+    for last, status in (
+        ({"type": "http.disconnect"}, 400),
+        ({"type": "http.request", "body": b"00", "more_body": False}, 200),
+    ):
+        messages = iter([{"type": "http.request", "body": body, "more_body": True}, last])
+        sent: list[Message] = []
+
+        async def receive(messages: Iterator[Message] = messages) -> Message:
+            return next(messages)
+
+        async def send(message: Message, sent: list[Message] = sent) -> None:
+            sent.append(message)
+
+        await app(dict(scope), receive, send)
+        assert sent[0]["status"] == status
+    assert reached == ["/echo"]
 
 
 async def test_every_answer_carries_the_security_headers(client: httpx2.AsyncClient) -> None:
