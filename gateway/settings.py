@@ -7,8 +7,10 @@ default. `docs/settings.md` is generated from here.
 
 import os
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -134,8 +136,13 @@ class UnknownSetting(ValueError):
 
 def is_loopback(address: str) -> bool:
     """Tell whether an http(s) address names this machine itself."""
-    host = address.split("://", 1)[-1]
-    return host.startswith(("127.0.0.1", "localhost", "[::1]"))
+    host = urlsplit(address).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def setting_names(model: type[BaseModel] = Settings, prefix: str = PREFIX) -> Iterator[tuple[str, Any]]:
