@@ -16,6 +16,7 @@ commands = typer.Typer(
         "The tamper-evident ledger.\n\nExamples:\n\n"
         "  renzheng ledger verify            every row, tile and checkpoint\n\n"
         "  renzheng ledger prove 1204        that entry 1204 is under the signed head\n\n"
+        "  renzheng ledger prove --from 900  that the signed head extends the head of 900 entries\n\n"
         "  renzheng ledger checkpoint        the signed head itself"
     ),
     epilog=EXIT_CODES_HELP,
@@ -69,10 +70,29 @@ def verify(
 
 @commands.command()
 def prove(
-    position: Annotated[int, typer.Argument(min=0, help="The entry's position, counted from 0.")],
+    position: Annotated[
+        int | None, typer.Argument(min=0, help="The entry's position, counted from 0.", show_default=False)
+    ] = None,
+    old: Annotated[
+        int | None, typer.Option("--from", min=1, help="Size of an earlier head: prove consistency, not inclusion.")
+    ] = None,
+    new: Annotated[
+        int | None, typer.Option("--to", min=1, help="Size of the later head; without it the latest checkpoint's.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the inclusion proof of one entry under the latest checkpoint (RFC 6962 §2.1.1)."""
+    """Print a proof from the tree: that one entry is under the latest checkpoint (RFC 6962 §2.1.1), or, with --from, that a later
+    head only added to an earlier one (RFC 6962 §2.1.2).
+    """
+    if old is not None and position is None:
+        _answer_consistency(old, new, as_json=as_json)
+    elif position is not None and old is None and new is None:
+        _answer_inclusion(position, as_json=as_json)
+    else:
+        raise typer.BadParameter("name either the position of an entry or --from with the size of an earlier head")
+
+
+def _answer_inclusion(position: int, *, as_json: bool) -> None:
     from gateway.cli.surroundings import run
 
     value = run(_prove(position))
@@ -84,6 +104,24 @@ def prove(
     lines = [
         f"第 {position} 条已证明 · entry {position} is proven",
         f"leaf  {value['leaf_hash']}",
+        *(f"path  {node}" for node in value["path"]),
+        "",
+        *value["checkpoint"].splitlines(),
+    ]
+    answer(value, lines, as_json=as_json)
+
+
+def _answer_consistency(old: int, new: int | None, *, as_json: bool) -> None:
+    from gateway.cli.surroundings import run
+
+    value = run(_prove_consistency(old, new))
+    if value is None:
+        stop(
+            "没有这样大小的已签名树 · no checkpoint covers heads of these sizes, the smaller one first",
+            ExitCode.NOT_FOUND,
+        )
+    lines = [
+        f"{value['from']} 条的树是 {value['to']} 条的开头 · the head of {value['to']} extends the head of {value['from']}",
         *(f"path  {node}" for node in value["path"]),
         "",
         *value["checkpoint"].splitlines(),
@@ -131,6 +169,26 @@ async def _prove(position: int) -> dict[str, Any] | None:
         "leaf_hash": base64.b64encode(proof.leaf_hash).decode(),
         "path": [base64.b64encode(node).decode() for node in proof.path],
         "checkpoint": proof.checkpoint.note,
+    }
+
+
+async def _prove_consistency(old: int, new: int | None) -> dict[str, Any] | None:
+    from foundation.ledger.proofs import prove_consistency
+    from foundation.ledger.store import find_latest_checkpoint
+    from gateway.cli.stores import open_database
+    from gateway.cli.surroundings import read_settings
+
+    async with open_database(read_settings()) as db, db.read() as connection:
+        latest = await find_latest_checkpoint(connection)
+        larger = new if new is not None or latest is None else latest.size
+        if latest is None or larger is None or not old <= larger <= latest.size:
+            return None
+        path = await prove_consistency(connection, old, larger)
+    return {
+        "from": old,
+        "to": larger,
+        "path": [base64.b64encode(node).decode() for node in path],
+        "checkpoint": latest.note,
     }
 
 

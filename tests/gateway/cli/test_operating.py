@@ -1,11 +1,13 @@
 """What an operator does with commands, on both stacks: every act happens, is on record, and says what it did."""
 
+import base64
 import re
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
 
+from foundation.ledger.merkle import is_consistent
 from foundation.ledger.store import ledger_entries
 from gateway.cli.exit_codes import ExitCode
 from gateway.composition import Parts
@@ -129,6 +131,29 @@ def test_sound_ledger_is_reported_with_its_checkpoint(installation: Installation
     assert proof["checkpoint"] == head["checkpoint"]
     assert installation.run("ledger", "prove", "99999").code == ExitCode.NOT_FOUND
     assert installation.run("ledger", "verify", "--key", "nonsense").code == ExitCode.USAGE
+
+
+def test_later_head_is_proven_to_extend_an_earlier_one(installation: Installation) -> None:
+    """Who kept an old checkpoint checks, with nothing but the two roots and the path, that nothing was taken back (RFC 9162 §2.1.4.2)."""
+
+    def covered() -> tuple[int, bytes]:
+        installation.cover()
+        lines = installation.run("ledger", "checkpoint", "--json").value["checkpoint"].splitlines()
+        return int(lines[1]), base64.b64decode(lines[2])
+
+    old, old_root = covered()
+    installation.run("keys", "rotate", "--purpose", "oidc")
+    new, new_root = covered()
+    assert old < new
+    proof = installation.run("ledger", "prove", "--from", str(old), "--json").value
+    assert (proof["from"], proof["to"]) == (old, new)
+    path = [base64.b64decode(node) for node in proof["path"]]
+    assert is_consistent(old, old_root, new, new_root, path)
+    assert not is_consistent(old, bytes(32), new, new_root, path)
+    assert installation.run("ledger", "prove", "--from", str(new), "--to", str(old)).code == ExitCode.NOT_FOUND
+    assert installation.run("ledger", "prove", "--from", str(old), "--to", "99999").code == ExitCode.NOT_FOUND
+    assert installation.run("ledger", "prove", "3", "--from", str(old)).code == ExitCode.USAGE
+    assert installation.run("ledger", "prove").code == ExitCode.USAGE
 
 
 def test_altered_row_is_named(installation: Installation) -> None:
