@@ -14,6 +14,7 @@ from idp.provider.registration import (
     rotate_client_secret,
     set_client_status,
 )
+from idp.provider.resources import license_audience
 
 ACTOR = "system:cli"
 
@@ -75,7 +76,7 @@ async def add_one(wanted: NewClient) -> str | None:
                 backchannel_logout_uri=wanted.backchannel_logout_uri,
                 grant_types=wanted.grant_types,
                 scopes=wanted.scopes,
-                resources=(f"{parts.settings.issuer}/api/v1/licenses",) if looks_up else (),
+                resources=(license_audience(parts.settings.issuer),) if looks_up else (),
             ),
             db=parts.db,
             ledger=parts.ledger,
