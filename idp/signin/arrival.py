@@ -36,7 +36,7 @@ from idp.signin.errors import CENTER_IDENTITY_UNUSABLE, CENTER_UNKNOWN, FLOW_LOS
 from idp.signin.opening import link_identity, open_and_record
 from idp.signin.outcomes import ArrivalToConfirm, Arrived, GoToCenter, Refused, SecondFactorNeeded, SignedIn
 from idp.signin.password_sign_in import password_counters
-from idp.signin.records import entry_of, refuse, write_account_event
+from idp.signin.records import record_change, refuse
 from idp.signin.visits import Visit
 from idp.vocabulary import RealNameLevel
 
@@ -125,7 +125,7 @@ async def arrive_from_center(
     if isinstance(decision, Enter | Link):
         account = decision.account
         if account.is_open and isinstance(decision, Enter):
-            await _see_again(identity, account, entrance, now)
+            await _see_again(identity, account, visit, entrance, now)
         elif account.is_open and not await _link(identity, account, visit, entrance, now):
             return await refuse(IDENTITY_CONFLICT, kind=KIND, visit=visit, entrance=entrance, now=now)
         # An account that is not open is refused inside, after everything else agreed.
@@ -198,16 +198,29 @@ async def _find_known(connection: AsyncConnection, query: Select[Any], entrance:
     return KnownPerson(row.person_id, name, await find_account_of(connection, row.person_id))
 
 
-async def _see_again(identity: CenterIdentity, account: Account, entrance: Entrance, now: datetime) -> None:
-    """Note the return, and keep new evidence when the center's level changed."""
+async def _see_again(
+    identity: CenterIdentity, account: Account, visit: Visit, entrance: Entrance, now: datetime
+) -> None:
+    """Note the return; when the center's level changed, keep the new evidence and put it on record."""
     mine = (upstream_identities.c.center == identity.center) & (upstream_identities.c.subject == identity.subject)
     async with entrance.db.transaction() as connection:
         before = (await connection.execute(select(upstream_identities.c.level).where(mine))).scalar_one()
         await connection.execute(
             update(upstream_identities).where(mine).values(last_seen_at=now, level=int(identity.level))
         )
-        if before != int(identity.level):
-            await add_evidence(connection, account.person_id, evidence_of(identity), entropy=entrance.entropy, now=now)
+        if before == int(identity.level):
+            return
+        await add_evidence(connection, account.person_id, evidence_of(identity), entropy=entrance.entropy, now=now)
+        details = {"center": identity.center, "level": int(identity.level), "level_before": before}
+        await record_change(
+            connection,
+            "account.center_level_changed",
+            account=account,
+            details=details,
+            visit=visit,
+            entrance=entrance,
+            now=now,
+        )
 
 
 async def _link(identity: CenterIdentity, account: Account, visit: Visit, entrance: Entrance, now: datetime) -> bool:
@@ -217,27 +230,14 @@ async def _link(identity: CenterIdentity, account: Account, visit: Visit, entran
             await link_identity(connection, account, identity, entrance=entrance, now=now)
             await add_evidence(connection, account.person_id, evidence_of(identity), entropy=entrance.entropy, now=now)
             details = {"center": identity.center, "level": int(identity.level)}
-            await write_account_event(
+            await record_change(
                 connection,
-                account,
                 "account.center_linked",
-                outcome="done",
+                account=account,
+                details=details,
                 visit=visit,
                 entrance=entrance,
                 now=now,
-                details=details,
-            )
-            await entrance.ledger.append_in(
-                connection,
-                entry_of(
-                    "account.center_linked",
-                    "done",
-                    visit=visit,
-                    now=now,
-                    actor=f"person:{account.person_id}",
-                    person_id=account.person_id,
-                    details=details,
-                ),
             )
     except IntegrityError:
         again = await _decide(identity, entrance)

@@ -105,6 +105,25 @@ async def write_account_event(
     await add_event(connection, _event(account, kind, outcome, visit, entrance, now, None, details))
 
 
+async def record_change(
+    connection: AsyncConnection,
+    kind: str,
+    *,
+    account: Account,
+    details: Mapping[str, Any],
+    visit: Visit,
+    entrance: Entrance,
+    now: datetime,
+) -> None:
+    """Put a change that the owner brought about on record, event and entry, inside the caller's transaction."""
+    await write_account_event(
+        connection, account, kind, outcome="done", visit=visit, entrance=entrance, now=now, details=details
+    )
+    actor = f"person:{account.person_id}"
+    entry = entry_of(kind, "done", visit=visit, now=now, actor=actor, person_id=account.person_id, details=details)
+    await entrance.ledger.append_in(connection, entry)
+
+
 def session_changes(ended: Sequence[EndedSession], entrance: Entrance, *, now: datetime) -> list[Change]:
     """Return the revocations by which every worker learns that these sessions are over."""
     until = now + entrance.limits.token_reach

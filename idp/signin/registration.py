@@ -110,9 +110,10 @@ async def prove_identity(
         if result.agreed and owner is not None:
             warn_owner(owner, entrance, now)
         return await _refuse(DETAILS_NOT_ACCEPTED, visit, entrance, now, account=owner)
-    await entrance.flows.keep(flow, _proven(flow, real_name, result))
+    # The entry first: a step that is not on record must not be open.
     entry = entry_of("people.proofing", "allowed", visit=visit, now=now, details={"source": result.source})
     await entrance.ledger.append(entry)
+    await entrance.flows.keep(flow, _proven(flow, real_name, result))
     return IdentityProven(
         flow.flow_id, show_name_in_part(real_name.name), show_document_number_in_part(real_name.document_number)
     )

@@ -92,6 +92,19 @@ async def test_an_equal_proved_number_links_to_the_local_account(stage: Stage) -
     assert ("account.center_linked", None) in await stage.codes()
 
 
+async def test_a_changed_level_at_the_center_is_on_record_once(stage: Stage) -> None:
+    """New evidence of who somebody is has an entry in the same transaction; an unchanged level writes none."""
+    first = await _enter(stage, arriving(level=RealNameLevel.MEDIUM))
+    for level in (RealNameLevel.MEDIUM, RealNameLevel.HIGH, RealNameLevel.HIGH):
+        stage.later(hours=1)
+        again = await _arrive(stage, arriving(level=level))
+        assert isinstance(again.outcome, SignedIn)
+        assert again.outcome.session.account_id == first.session.account_id
+        assert again.outcome.session.level is level
+    changes = [entry for entry in await stage.codes() if entry[0] == "account.center_level_changed"]
+    assert changes == [("account.center_level_changed", None)]
+
+
 @pytest.mark.parametrize(
     ("identity", "code"),
     [

@@ -3,7 +3,10 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from foundation.problems import RenzhengError
 from idp.people.accounts import find_account
 from idp.people.facts import PersonFactsLoader
 from idp.people.tables import accounts, persons
@@ -235,3 +238,20 @@ async def test_an_earlier_code_stays_valid_and_every_code_works_once(stage: Stag
     confirmed = await confirm_phone(first.flow_id, f"{early[0]}-{early[1]}", visit=here, **stage.tools)
     assert not isinstance(confirmed, Refused)
     assert await confirm_phone(first.flow_id, late[1], visit=here, **stage.tools) == Refused("22007")
+
+
+async def test_a_check_that_cannot_be_put_on_record_opens_no_step(stage: Stage) -> None:
+    """Without the entry of the identity check there is no way on to the password."""
+    here = visit("browser-of-li-123456789")
+    sent = await register_phone("13800000002", visit=here, **stage.tools)
+    assert isinstance(sent, CodeSent)
+    await confirm_phone(sent.flow_id, stage.sms.latest_code("13800000002")[1], visit=here, **stage.tools)
+    async with stage.entrance.db.transaction() as connection:
+        await connection.execute(text("ALTER TABLE ledger_entries RENAME TO ledger_entries_away"))
+    with pytest.raises((RenzhengError, DBAPIError)):
+        await prove_identity(sent.flow_id, "李晓禾", LI, agreed=True, visit=here, **stage.tools)
+    async with stage.entrance.db.transaction() as connection:
+        await connection.execute(text("ALTER TABLE ledger_entries_away RENAME TO ledger_entries"))
+    assert stage.register.asked == 1
+    skipped = await set_password_and_open_account(sent.flow_id, PASSWORD, visit=here, **stage.tools)
+    assert skipped == Refused("22007")
