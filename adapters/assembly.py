@@ -12,11 +12,12 @@ from adapters.matters.client import HttpMatters
 from adapters.proofing.client import HttpIdentityProofing
 from adapters.settings import AdapterSettings
 from adapters.sms.client import ConsoleSmsSender, HttpSmsSender
+from adapters.sms.settings import SmsSettings
 from adapters.user_centers.oidc.client import OidcUserCenter
 from certs_catalog.ports import CaseFacts, LicenseLibrary, Matters, MattersUnavailable
 from foundation.clock import Clock
 from foundation.entropy import Entropy
-from idp.ports import IdentityProofing, ProofingResult, ProofingUnavailable, SmsSender
+from idp.ports import IdentityProofing, ProofingResult, ProofingUnavailable, SmsSender, SmsUnavailable
 from idp.provider.ports import LogoutPoster
 
 
@@ -45,9 +46,12 @@ async def open_adapters(
     clock: Clock,
     entropy: Entropy,
     monotonic: Monotonic,
-    write_console: Callable[[str], object],
+    write_console: Callable[[str], object] | None,
 ) -> AsyncIterator[Adapters]:
-    """Yield the adapters for the lifetime of a worker; nothing is contacted before the first call."""
+    """Yield the adapters for the lifetime of a worker; nothing is contacted before the first call.
+
+    `write_console` is the outbox of an installation without SMS gateway; None means that messages cannot be sent there.
+    """
     outgoing = settings.outgoing
     async with (
         GuardedHttp(
@@ -59,7 +63,6 @@ async def open_adapters(
         # network.
         GuardedHttp(networks="any", allow_http=outgoing.allow_http, ca_file=outgoing.ca_file) as http,
     ):
-        signature, gateway = settings.sms.signature, settings.sms.gateway
         yield Adapters(
             registered_urls=registered_urls,
             configured_systems=http,
@@ -72,14 +75,27 @@ async def open_adapters(
                 for library in settings.libraries
             },
             logout=HttpLogoutPoster(registered_urls),
-            sms=HttpSmsSender(gateway, signature=signature, http=http)
-            if gateway is not None
-            else ConsoleSmsSender(write_console, signature=signature),
+            sms=_sms_sender(settings.sms, http, write_console),
             proofing=HttpIdentityProofing(settings.proofing, http=http, clock=clock)
             if settings.proofing is not None
             else _NoProofing(),
             matters=HttpMatters(settings.matters, http=http) if settings.matters is not None else _NoMatters(),
         )
+
+
+def _sms_sender(settings: SmsSettings, http: GuardedHttp, write_console: Callable[[str], object] | None) -> SmsSender:
+    if settings.gateway is not None:
+        return HttpSmsSender(settings.gateway, signature=settings.signature, http=http)
+    if write_console is not None:
+        return ConsoleSmsSender(write_console, signature=settings.signature)
+    return _NoSms()
+
+
+class _NoSms:
+    """No gateway is configured: nothing can be sent, and a one-time code must not reach a log instead."""
+
+    async def send(self, *, phone: str, text: str, template: str) -> None:
+        raise SmsUnavailable("no SMS gateway is configured")
 
 
 class _NoProofing:

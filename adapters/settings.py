@@ -34,6 +34,11 @@ class AdapterSettings(BaseModel):
     centers: tuple[OidcCenterSettings, ...] = Field(default=(), description="Upper user centers.")
     libraries: tuple[CertshareSettings, ...] = Field(default=(), description="Upper license libraries.")
     sms: SmsSettings = Field(default=SmsSettings(), description="Text messages.")
+    sms_console: bool = Field(
+        default=False,
+        description="Whether messages, one-time codes among them, are written to standard error when no SMS gateway is set; "
+        "never in production. An issuer on this machine itself does so anyway.",
+    )
     proofing: ApiSettings | None = Field(
         default=None, description="Identity proofing source; left out, nobody can register locally."
     )

@@ -7,7 +7,7 @@ difference is whether the background jobs run.
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ from foundation.signing import KeyRing, RotationPolicy, ensure_keys
 from gateway.expiring_store import open_expiring_store
 from gateway.jobs import Jobs
 from gateway.schema_check import check_schema
-from gateway.settings import Settings
+from gateway.settings import Settings, is_loopback
 from idp.people.directory import Directory
 from idp.people.facts import PersonFactsLoader
 from idp.provider.composition import Provider
@@ -82,7 +82,11 @@ async def open_parts(
         await keys.refresh(db)
         adapters = await stack.enter_async_context(
             open_adapters(
-                settings.adapters, clock=clock, entropy=entropy, monotonic=time.monotonic, write_console=_write_message
+                settings.adapters,
+                clock=clock,
+                entropy=entropy,
+                monotonic=time.monotonic,
+                write_console=console_outbox(settings),
             )
         )
         directory = Directory.open(db, feed)
@@ -160,6 +164,13 @@ async def open_parts(
         yield parts
 
 
+def console_outbox(settings: Settings) -> Callable[[str], None] | None:
+    """Return where messages go without an SMS gateway: the terminal of a demonstration, and otherwise nowhere.
+
+    Messages carry one-time codes, so only the operator's word or an issuer on this very machine lets them be printed.
+    """
+    return _write_message if settings.adapters.sms_console or is_loopback(settings.issuer) else None
+
+
 def _write_message(text: str) -> None:
-    """Show an SMS on the terminal when no gateway is configured; a demo outbox, never a production path."""
     print(text, file=sys.stderr)  # noqa: T201 - the console outbox is what this is

@@ -7,13 +7,17 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.api_calls import ApiSettings
+from adapters.assembly import open_adapters
 from adapters.guarded_http import GuardedHttp
 from adapters.matters.client import HttpMatters
 from adapters.proofing.client import HttpIdentityProofing
+from adapters.settings import AdapterSettings
 from adapters.simulators.world import HOUSING_USCC, LI_XIAOHE
 from adapters.simulators.world_entries import World
 from adapters.sms.client import ConsoleSmsSender, HttpSmsSender
 from certs_catalog.ports import MattersUnavailable
+from foundation.entropy import SystemEntropy
+from idp.ports import SmsUnavailable
 from tests.adapters.conftest import HandClock, Simulator
 from tests.adapters.contract_district_systems import (
     MattersContract,
@@ -114,3 +118,16 @@ async def test_console_sender_shows_four_digits_of_the_number() -> None:
     sender = ConsoleSmsSender(lines.append, signature="青榆政务")
     await sender.send(phone="13800000002", text="验证码 123456", template="sign-in")
     assert lines == ["SMS …0002 sign-in: 【青榆政务】验证码 123456"]
+
+
+async def test_without_gateway_and_console_nothing_is_sent(hand_clock: HandClock) -> None:
+    """A one-time code that cannot be delivered is an outage, not a line of a log."""
+    async with open_adapters(
+        AdapterSettings(),
+        clock=hand_clock.now,
+        entropy=SystemEntropy(),
+        monotonic=hand_clock.monotonic,
+        write_console=None,
+    ) as adapters:
+        with pytest.raises(SmsUnavailable):
+            await adapters.sms.send(phone="13800000002", text="123456", template="code")
