@@ -8,7 +8,7 @@ from gateway.pages.citizen import accesses, account, connected, home, licenses
 from gateway.pages.modes import change_preferences
 from gateway.pages.paths import PATHS
 from gateway.pages.registration import identity, password, phone
-from gateway.pages.signin import centers, entry, login, second_factor, sms
+from gateway.pages.signin import centers, entry, login, recovery, second_factor, sms
 from gateway.pages.staff import desk, history
 from gateway.pages.static_files import static_route
 
@@ -30,6 +30,12 @@ def page_routes() -> list[BaseRoute]:
         Route(PATHS.login_identity, sms.check_identity, methods=["POST"]),
         Route(PATHS.login_totp, second_factor.show_totp),
         Route(PATHS.login_totp, second_factor.check_totp, methods=["POST"]),
+        Route(PATHS.recover, recovery.show_phone),
+        Route(PATHS.recover, recovery.send_code, methods=["POST"]),
+        Route(PATHS.recover_code, recovery.show_code),
+        Route(PATHS.recover_code, recovery.check_code, methods=["POST"]),
+        Route(PATHS.recover_password, recovery.show_password),
+        Route(PATHS.recover_password, recovery.set_password, methods=["POST"]),
         Route(PATHS.sign_in_continue, entry.continue_authorization),
         Route(f"{PATHS.centers}/{{name}}", centers.go_to_center, methods=["POST"]),
         Route(f"{PATHS.centers}/{{name}}/callback", centers.come_back),

@@ -12,7 +12,7 @@ from idp.people.user_names import LoginName
 from idp.signin.attempt_store import reserve_attempts, within
 from idp.signin.beijing import beijing_moment
 from idp.signin.code_sending import confirm_code, parse_phone, send_code
-from idp.signin.completion import Shown, complete_sign_in, go_on
+from idp.signin.completion import Shown, go_on
 from idp.signin.entrance import Entrance
 from idp.signin.errors import FLOW_LOST, RECOVERY_REFUSED, TOO_MANY_ATTEMPTS
 from idp.signin.outcomes import CodeSent, PhoneConfirmed, Refused, SecondFactorNeeded, SignedIn
@@ -32,8 +32,11 @@ FLOW = "recovery"
 
 async def change_password(
     session: Session, current: str, new: str, *, visit: Visit, entrance: Entrance, now: datetime
-) -> SignedIn | Refused:
-    """Replace the password of somebody signed in who knows the old one; this browser gets a new session."""
+) -> SignedIn | SecondFactorNeeded | Refused:
+    """Replace the password of somebody signed in who knows the old one, and sign this browser in anew.
+
+    The new session claims what was shown now, the password alone; an enrolled second factor is asked before there is a session.
+    """
     async with entrance.db.read() as connection:
         account = await find_account(connection, session.account_id)
     if account is None:
@@ -50,12 +53,12 @@ async def change_password(
     officer = await entrance.directory.find_officer(session.officer_id) if session.officer_id else None
     shown = Shown(
         account=account,
-        amr=tuple(value for value in session.amr if value != "mfa"),
+        amr=("pwd",),
         kind=session.kind,
         officer=officer,
         clears=password_counters(account.account_id, entrance),
     )
-    return await complete_sign_in(shown, visit=visit, entrance=entrance, now=now)
+    return await go_on(shown, visit=visit, entrance=entrance, now=now)
 
 
 async def send_recovery_code(phone_text: str, *, visit: Visit, entrance: Entrance, now: datetime) -> CodeSent | Refused:
@@ -66,6 +69,14 @@ async def send_recovery_code(phone_text: str, *, visit: Visit, entrance: Entranc
     state = {"step": "code", "phone": phone.number}
     flow = await entrance.flows.begin(FLOW, browser=visit.browser, state=state)
     return await send_code(flow, phone.number, "recover", visit=visit, entrance=entrance, now=now)
+
+
+async def resend_recovery_code(flow_id: str, *, visit: Visit, entrance: Entrance, now: datetime) -> CodeSent | Refused:
+    """Send another code of the same recovery."""
+    flow = await entrance.flows.find(FLOW, flow_id, browser=visit.browser)
+    if flow is None or flow.state["step"] != "code":
+        return await refuse(FLOW_LOST, kind=RECOVERY, visit=visit, entrance=entrance, now=now)
+    return await send_code(flow, flow.state["phone"], "recover", visit=visit, entrance=entrance, now=now)
 
 
 async def confirm_recovery_code(

@@ -1,9 +1,7 @@
 """`/account`: who I am here, how I sign in, my password, and what happened to the account."""
 
-from urllib.parse import urlencode
-
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from foundation.problems import find_error_code
 from gateway.i18n import Language, mark, translator
@@ -12,13 +10,16 @@ from gateway.pages.paths import PATHS
 from gateway.pages.refusals import FRESH, Returned, field_error, returned
 from gateway.pages.rendering import render
 from gateway.pages.signed_in import for_citizens, viewer_of
-from gateway.requests import form_of, language_of, parts_of, set_session_cookie, visit_of
+from gateway.pages.signin.entry import go_on
+from gateway.pages.signin.journeys import Goal
+from gateway.requests import form_of, language_of, parts_of, visit_of
 from idp.people.account_events import AccountEvent, list_account_events
 from idp.signin.outcomes import Refused
 from idp.signin.password_change import change_password
 from idp.signin.sessions import Session
 
 SHOWN_EVENTS = 20
+SAVED = Goal(next=f"{PATHS.account}?saved=password")
 _EVENT_WORDS = {
     "signin.completed": mark("登录"),
     "signin.first_factor": mark("第一步验证通过"),
@@ -34,6 +35,7 @@ _EVENT_WORDS = {
     "account.opened": mark("开立账户"),
     "account.enrolled": mark("开立账户"),
     "account.center_linked": mark("关联上级认证平台"),
+    "account.center_level_changed": mark("上级认证平台给出的实名等级有变化"),
     "account.phone_released": mark("手机号已由他人登记，从本账户移除"),
     "account.disabled": mark("账户停用"),
     "account.enabled": mark("账户恢复"),
@@ -68,9 +70,7 @@ async def set_new_password(request: Request, session: Session) -> Response:
     if isinstance(outcome, Refused):
         back = returned(outcome, language=language_of(request), now=parts.clock(), at="current_password")
         return await _account_page(request, session, back=_renamed(back))
-    response = RedirectResponse(f"{PATHS.account}?{urlencode({'saved': 'password'})}", status_code=303)
-    set_session_cookie(response, outcome)
-    return response
+    return await go_on(request, outcome, SAVED, kind="citizen")
 
 
 def _renamed(back: Returned) -> Returned:
@@ -115,10 +115,11 @@ def _methods(language: Language, *, has_password: bool) -> list[dict[str, object
         {
             "icon": "key",
             "title": words.text(mark("密码")),
-            "description": words.text(mark("已设置，可在下面修改")),
-            "href": f"{PATHS.account}#password",
-            # Whoever came from an upper center has none, and needs none: the center and the phone open the account.
-            **({} if has_password else {"unavailable": words.text(mark("还没有设置"))}),
+            # Whoever came from an upper center has none; setting the first one is a recovery, which proves the phone.
+            "description": words.text(
+                mark("已设置，可在下面修改") if has_password else mark("还没有设置；用手机验证码和证件号码设置一个")
+            ),
+            "href": f"{PATHS.account}#password" if has_password else PATHS.recover,
         },
         {
             "icon": "device",

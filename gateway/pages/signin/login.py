@@ -115,6 +115,7 @@ async def _login_page(
         throttle=shown.throttle,
         ways=_ways(request, goal, level) if kind == "citizen" else [],
         register_href=goal.address(PATHS.register) if kind == "citizen" else None,
+        recover_href=goal.address(PATHS.recover) if kind == "citizen" else None,
         organization_href=None,
         notice=notice,
     )

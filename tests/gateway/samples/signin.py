@@ -38,6 +38,7 @@ LOGIN: dict[str, Any] = {
     "throttle": None,
     "ways": WAYS,
     "register_href": "/register",
+    "recover_href": "/recover",
     "organization_href": None,
     "notice": None,
 }
@@ -128,7 +129,39 @@ CONSENT = {
     "alternative": {"words": "下载纸质申请表，到区住房保障中心提交", "href": "/help/housing"},
 }
 
+RECOVER: dict[str, Any] = {
+    "action": "/recover",
+    "back_href": "/login",
+    "values": {},
+    "errors": [],
+    "hidden": {},
+    "throttle": None,
+    "app": None,
+}
+
+RECOVER_CODE = {
+    **SMS_CODE,
+    "action": "/recover/code",
+    "resend_action": "/recover/code",
+    "back_href": "/recover",
+}
+
+RECOVER_PASSWORD = {**RECOVER, "action": "/recover/password", "hidden": {"flow": "f-0001"}}
+
 SIGNIN_SAMPLES: tuple[Sample, ...] = (
+    Sample("recover_phone.html", "asked", {**RECOVER, "app": HOUSING}),
+    Sample("recover_phone.html", "wrong", {**RECOVER, "errors": [FieldError("phone", "请输入 11 位手机号")]}),
+    Sample("recover_phone.html", "throttled", {**RECOVER, "throttle": {"retry_after": 240}}),
+    Sample("recover_code.html", "asked", RECOVER_CODE),
+    Sample("recover_code.html", "wrong", {**RECOVER_CODE, **WRONG_CODE}),
+    Sample("recover_code.html", "locked", {**RECOVER_CODE, "locked": True}),
+    Sample("recover_password.html", "asked", RECOVER_PASSWORD),
+    Sample(
+        "recover_password.html",
+        "wrong",
+        {**RECOVER_PASSWORD, "errors": [FieldError("password_again", "两次输入的密码不一样")]},
+    ),
+    Sample("recover_password.html", "throttled", {**RECOVER_PASSWORD, "throttle": {"retry_after": 600}}),
     Sample("login.html", "app", LOGIN),
     Sample("login.html", "direct", {**LOGIN, "app": None, "hidden": {}}),
     Sample(

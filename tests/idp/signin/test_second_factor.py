@@ -6,6 +6,7 @@ import pytest
 
 from idp.signin.enrolment import end_officer
 from idp.signin.outcomes import Refused, SecondFactorNeeded, SignedIn
+from idp.signin.password_change import change_password
 from idp.signin.password_sign_in import sign_in_with_password
 from idp.signin.second_factor import begin_step_up, confirm_totp, enrol_totp
 from idp.signin.sessions import SessionFinder
@@ -144,3 +145,28 @@ async def test_a_second_factor_is_replaced_only_by_who_has_just_shown_it(stage: 
     assert again == Refused("22013")
     stage.later(minutes=3)
     assert await begin_step_up(done.session, visit=visit(), **stage.tools) == Refused("22013")
+
+
+async def test_changing_the_password_claims_the_password_alone_and_asks_the_second_factor(stage: Stage) -> None:
+    """What the old session had shown is not shown again by knowing the password (F07, A20)."""
+    done = await register(stage)
+    here = visit("browser-of-li-123456789", session_token=done.token)
+    renewed = "Nine-Quiet-Lanterns-By-The-Lake"
+    alone = await change_password(done.session, PASSWORD, renewed, visit=here, **stage.tools)
+    assert isinstance(alone, SignedIn)
+    assert (alone.session.amr, alone.session.strength) == (("pwd",), SignInStrength.ONE_FACTOR)
+    here = visit("browser-of-li-123456789", session_token=alone.token)
+    await enrol_totp(alone.session.account_id, session=alone.session, secret=SECRET, visit=here, **stage.tools)
+    needed = await begin_step_up(alone.session, visit=here, **stage.tools)
+    assert isinstance(needed, SecondFactorNeeded)
+    stepped = await confirm_totp(needed.flow_id, one_time_password(stage.now), visit=here, **stage.tools)
+    assert isinstance(stepped, SignedIn)
+    stage.later(minutes=1)
+    here = visit("browser-of-li-123456789", session_token=stepped.token)
+    changed = await change_password(stepped.session, renewed, PASSWORD, visit=here, **stage.tools)
+    assert isinstance(changed, SecondFactorNeeded)
+    finder = SessionFinder(stage.entrance.db, stage.entrance.limits)
+    assert await finder.find(stepped.token, now=stage.now) is None
+    both = await confirm_totp(changed.flow_id, one_time_password(stage.now), visit=here, **stage.tools)
+    assert isinstance(both, SignedIn)
+    assert both.session.amr == ("pwd", "otp", "mfa")

@@ -1,0 +1,176 @@
+"""`/recover`: a new password for whoever holds the phone and knows the document number; also the first one of an account without."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.i18n import mark
+from gateway.pages.forms import FieldError
+from gateway.pages.paths import PATHS
+from gateway.pages.refusals import FRESH, Returned, field_error, returned
+from gateway.pages.rendering import render
+from gateway.pages.signin.entry import go_on
+from gateway.pages.signin.journeys import (
+    Goal,
+    Journey,
+    app_of,
+    find_journey,
+    goal_from,
+    next_page,
+    remember_journey,
+    start_again,
+)
+from gateway.pages.signin.sms import CODE_SPENT, FLOW_LOST, code_facts, code_words
+from gateway.requests import form_of, language_of, parts_of, visit_of
+from idp.signin.outcomes import CodeSent, Refused
+from idp.signin.password_change import (
+    confirm_recovery_code,
+    recover_password,
+    resend_recovery_code,
+    send_recovery_code,
+)
+
+
+async def show_phone(request: Request) -> Response:
+    """`GET /recover`."""
+    return await _phone_page(request, goal_from(request.query_params))
+
+
+async def send_code(request: Request) -> Response:
+    """`POST /recover`: the answer is the same whether the number has an account or not."""
+    parts, form = parts_of(request), form_of(request)
+    goal, phone = goal_from(form), form.text("phone")
+    outcome = await send_recovery_code(phone, visit=visit_of(request), entrance=parts.entrance, now=parts.clock())
+    if isinstance(outcome, Refused):
+        back = returned(outcome, language=language_of(request), now=parts.clock(), at="phone")
+        return await _phone_page(request, goal, back=back, phone=phone)
+    await remember_journey(request, outcome.flow_id, goal, **code_facts(outcome))
+    return next_page(PATHS.recover_code, outcome.flow_id)
+
+
+async def show_code(request: Request) -> Response:
+    """`GET /recover/code`."""
+    journey = await find_journey(request, request.query_params.get("flow", ""))
+    if journey is None or "expires_at" not in journey.shown:
+        return start_again()
+    return await _code_page(request, journey)
+
+
+async def check_code(request: Request) -> Response:
+    """`POST /recover/code`: the code, or the wish for another one."""
+    parts, form = parts_of(request), form_of(request)
+    journey = await find_journey(request, form.text("flow"))
+    if journey is None or "expires_at" not in journey.shown:
+        return start_again()
+    visit, entrance, now = visit_of(request), parts.entrance, parts.clock()
+    if form.text("resend"):
+        sent = await resend_recovery_code(journey.flow_id, visit=visit, entrance=entrance, now=now)
+        if isinstance(sent, CodeSent):
+            await remember_journey(request, sent.flow_id, journey.goal, **code_facts(sent))
+            return next_page(PATHS.recover_code, sent.flow_id)
+        return await _code_page(request, journey, refused=sent)
+    outcome = await confirm_recovery_code(journey.flow_id, form.text("code"), visit=visit, entrance=entrance, now=now)
+    if isinstance(outcome, Refused):
+        return await _code_page(request, journey, refused=outcome)
+    await remember_journey(request, outcome.flow_id, journey.goal, confirmed="yes")
+    return next_page(PATHS.recover_password, outcome.flow_id)
+
+
+async def show_password(request: Request) -> Response:
+    """`GET /recover/password`."""
+    journey = await find_journey(request, request.query_params.get("flow", ""))
+    if journey is None or "confirmed" not in journey.shown:
+        return start_again()
+    return await _password_page(request, journey)
+
+
+async def set_password(request: Request) -> Response:
+    """`POST /recover/password`: whose number it is, and the new password; every device is signed out by it."""
+    parts, form = parts_of(request), form_of(request)
+    journey = await find_journey(request, form.text("flow"))
+    if journey is None or "confirmed" not in journey.shown:
+        return start_again()
+    number = form.text("document_number")
+    if form.get("password", "") != form.get("password_again", ""):
+        back = field_error("password_again", mark("两次输入的密码不一样"))
+        return await _password_page(request, journey, back=back, number=number)
+    outcome = await recover_password(
+        journey.flow_id,
+        number,
+        form.get("password", ""),
+        visit=visit_of(request),
+        entrance=parts.entrance,
+        now=parts.clock(),
+    )
+    if isinstance(outcome, Refused):
+        if outcome.code == FLOW_LOST:
+            return start_again(goal=journey.goal)
+        back = returned(outcome, language=language_of(request), now=parts.clock(), at="document_number")
+        return await _password_page(request, journey, back=_renamed(back), number=number)
+    return await go_on(request, outcome, _onward(journey.goal), kind="citizen")
+
+
+def _onward(goal: Goal) -> Goal:
+    """Where nobody waits, the account page says that the password is changed."""
+    return goal if goal.hidden() else Goal(next=f"{PATHS.account}?saved=password")
+
+
+def _renamed(back: Returned) -> Returned:
+    """Put the use case's field name onto the form's."""
+    names = {"new_password": "password"}
+    errors = [FieldError(names.get(error.field, error.field), error.message, error.values) for error in back.errors]
+    return Returned(back.status, errors, back.throttle, back.headers)
+
+
+async def _phone_page(request: Request, goal: Goal, *, back: Returned = FRESH, phone: str = "") -> Response:
+    return render(
+        request,
+        "recover_phone.html",
+        status_code=back.status,
+        headers=back.headers,
+        action=PATHS.recover,
+        back_href=goal.address(PATHS.login),
+        values={"phone": phone},
+        errors=back.errors,
+        hidden=goal.hidden(),
+        throttle=back.throttle,
+        app=await app_of(request, goal),
+    )
+
+
+async def _code_page(request: Request, journey: Journey, refused: Refused | None = None) -> Response:
+    if refused is not None and refused.code == FLOW_LOST:
+        return start_again(goal=journey.goal)
+    parts = parts_of(request)
+    back = returned(refused, language=language_of(request), now=parts.clock(), at="code")
+    tries = parts.settings.signin.code_tries
+    left = tries if refused is None or refused.tries_left is None else refused.tries_left
+    return render(
+        request,
+        "recover_code.html",
+        status_code=back.status,
+        headers=back.headers,
+        action=PATHS.recover_code,
+        resend_action=PATHS.recover_code,
+        back_href=journey.goal.address(PATHS.recover),
+        values={},
+        errors=back.errors,
+        hidden={"flow": journey.flow_id},
+        code=code_words(journey, left, now=parts.clock()),
+        locked=refused is not None and refused.code == CODE_SPENT,
+    )
+
+
+async def _password_page(request: Request, journey: Journey, *, back: Returned = FRESH, number: str = "") -> Response:
+    await app_of(request, journey.goal)
+    return render(
+        request,
+        "recover_password.html",
+        status_code=back.status,
+        headers=back.headers,
+        action=PATHS.recover_password,
+        back_href=journey.goal.address(PATHS.login),
+        values={"document_number": number},
+        errors=back.errors,
+        hidden={"flow": journey.flow_id},
+        throttle=back.throttle,
+    )
