@@ -92,9 +92,20 @@ def rotate_secret(
 @commands.command()
 def disable(client_id: ClientId, as_json: AsJson = False) -> None:
     """Stop a client at once: no sign-ins, no tokens, and its access tokens are revoked."""
-    from gateway.cli.client_acts import disable_one
+    _set_status(client_id, open_again=False)
+    answer({"client_id": client_id, "status": "disabled"}, [f"已停用 · disabled {client_id}"], as_json=as_json)
+
+
+@commands.command()
+def enable(client_id: ClientId, as_json: AsJson = False) -> None:
+    """Let a disabled client sign people in and obtain tokens again."""
+    _set_status(client_id, open_again=True)
+    answer({"client_id": client_id, "status": "active"}, [f"已恢复 · enabled {client_id}"], as_json=as_json)
+
+
+def _set_status(client_id: str, *, open_again: bool) -> None:
+    from gateway.cli.client_acts import set_status
     from gateway.cli.surroundings import run
 
-    if not run(disable_one(client_id)):
+    if not run(set_status(client_id, open_again=open_again)):
         stop(f"没有这个应用 · there is no client {client_id}", ExitCode.NOT_FOUND)
-    answer({"client_id": client_id, "status": "disabled"}, [f"已停用 · disabled {client_id}"], as_json=as_json)

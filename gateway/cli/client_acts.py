@@ -101,14 +101,14 @@ async def rotate_one(client_id: str, overlap: timedelta) -> str:
         )
 
 
-async def disable_one(client_id: str) -> bool:
-    """Disable the client; False when there is none."""
+async def set_status(client_id: str, *, open_again: bool) -> bool:
+    """Disable or enable the client; False when there is none."""
     async with open_parts(read_settings(), background=False) as parts:
         if client_id not in {client.client_id for client in parts.provider.clients.all()}:
             return False
         await set_client_status(
             client_id,
-            "disabled",
+            "active" if open_again else "disabled",
             token_lifetime=parts.settings.provider.access_token_lifetime,
             db=parts.db,
             ledger=parts.ledger,

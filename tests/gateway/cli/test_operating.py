@@ -51,12 +51,16 @@ def test_client_lives_from_registration_to_its_end(installation: Installation) -
     assert clients["jzz"]["department"] == "housing"
     assert added.value["client_secret"] not in listed.out
     assert installation.run("client", "disable", "jzz").code == ExitCode.DONE
-    shown = {
-        client["client_id"]: client["status"]
-        for client in installation.run("client", "list", "--json").value["clients"]
-    }
-    assert shown["jzz"] == "disabled"
+
+    def status() -> str:
+        listed = installation.run("client", "list", "--json").value["clients"]
+        return str(next(client["status"] for client in listed if client["client_id"] == "jzz"))
+
+    assert status() == "disabled"
     assert installation.run("client", "disable", "nobody").code == ExitCode.NOT_FOUND
+    assert installation.run("client", "enable", "jzz").code == ExitCode.DONE
+    assert status() == "active"
+    assert installation.run("client", "enable", "nobody").code == ExitCode.NOT_FOUND
     assert installation.run("client", "rotate-secret", "nobody").code == ExitCode.NOT_SOUND
 
 
