@@ -21,9 +21,11 @@ from idp.signin.outcomes import (
     Refused,
     SignedIn,
 )
+from idp.signin.password_change import confirm_recovery_code, recover_password, send_recovery_code
+from idp.signin.password_sign_in import sign_in_with_password
 from idp.vocabulary import RealNameLevel
 from tests.idp.signin.acts import register
-from tests.idp.stage import LI, ZHANG, Stage, arriving, open_stage, visit
+from tests.idp.stage import LI, PASSWORD, ZHANG, Stage, arriving, open_stage, visit
 from tests.servers import Stack
 
 pytestmark = pytest.mark.anyio
@@ -103,6 +105,19 @@ async def test_a_changed_level_at_the_center_is_on_record_once(stage: Stage) -> 
         assert again.outcome.session.level is level
     changes = [entry for entry in await stage.codes() if entry[0] == "account.center_level_changed"]
     assert changes == [("account.center_level_changed", None)]
+
+
+async def test_an_account_born_at_the_center_gets_its_first_password_by_recovery(stage: Stage) -> None:
+    """Phone and document number prove the owner; afterwards the password opens the same account."""
+    born = await _enter(stage, arriving())
+    stage.later(minutes=2)
+    sent = await send_recovery_code("13800000001", visit=HERE, **stage.tools)
+    assert isinstance(sent, CodeSent)
+    await confirm_recovery_code(sent.flow_id, stage.sms.latest_code("13800000001")[1], visit=HERE, **stage.tools)
+    assert isinstance(await recover_password(sent.flow_id, ZHANG, PASSWORD, visit=HERE, **stage.tools), SignedIn)
+    entered = await sign_in_with_password(ZHANG, PASSWORD, visit=HERE, **stage.tools)
+    assert isinstance(entered, SignedIn)
+    assert entered.session.account_id == born.session.account_id
 
 
 @pytest.mark.parametrize(
