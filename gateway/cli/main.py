@@ -10,6 +10,7 @@ from gateway.cli import (
     config,
     demo,
     doctor,
+    grant,
     keys,
     ledger,
     migrate,
@@ -51,4 +52,5 @@ app.add_typer(ledger.commands, name="ledger")
 app.add_typer(keys.commands, name="keys")
 app.add_typer(client.commands, name="client")
 app.add_typer(user.commands, name="user")
+app.add_typer(grant.commands, name="grant")
 app.add_typer(config.commands, name="config")

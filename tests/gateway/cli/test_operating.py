@@ -137,6 +137,23 @@ def test_sound_ledger_is_reported_with_its_checkpoint(installation: Installation
     assert installation.run("ledger", "verify", "--key", "nonsense").code == ExitCode.USAGE
 
 
+def test_grant_is_suspended_and_revoked(installation: Installation) -> None:
+    """A department's lookups are stopped without a deployment; what is revoked stays so, and each act is on record."""
+    grants = installation.run("grant", "list", "--json").value["grants"]
+    number = str(next(grant["grant"] for grant in grants if grant["state"] == "validated"))
+
+    def state() -> str:
+        listed = installation.run("grant", "list", "--json").value["grants"]
+        return str(next(grant["state"] for grant in listed if grant["grant"] == number))
+
+    for command, after in (("suspend", "suspended"), ("revoke", "revoked")):
+        assert installation.run("grant", command, number).code == ExitCode.DONE
+        assert state() == after
+        assert f"grant.{after}" in _kinds(installation)
+    assert installation.run("grant", "suspend", number).code == ExitCode.NOT_FOUND
+    assert installation.run("grant", "revoke", "G-2026-none").code == ExitCode.NOT_FOUND
+
+
 def test_later_head_is_proven_to_extend_an_earlier_one(installation: Installation) -> None:
     """Who kept an old checkpoint checks, with nothing but the two roots and the path, that nothing was taken back (RFC 9162 §2.1.4.2)."""
 
