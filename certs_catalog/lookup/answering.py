@@ -57,7 +57,7 @@ async def answer(
     except IntegrityError:
         if key is None:
             raise
-        return await _repeat(lookup, key)
+        return await _repeat(lookup, key, draft.record)
     if draft.record.is_miss:
         await watch_misses(lookup)
     return Answer(
@@ -129,8 +129,12 @@ def _kept(lookup: Lookup, key: bytes, draft: _Draft) -> Insert:
     )
 
 
-async def _repeat(lookup: Lookup, key: bytes) -> Answer | Refusal:
-    """Answer a request id that was used before; the repetition itself is recorded as such."""
+async def _repeat(lookup: Lookup, key: bytes, record: LookupRecord) -> Answer | Refusal:
+    """Answer a request id that was used before; the repetition itself is recorded as such.
+
+    It discloses again, so it has access rows of its own, which the holders see; ``record`` is that of its
+    discarded draft.
+    """
     room = lookup.room
     kept = await find_kept_answer(room.db, key)
     if kept is None or kept.request_digest != lookup.request.digest or kept.expires_at <= lookup.now:
@@ -144,8 +148,13 @@ async def _repeat(lookup: Lookup, key: bytes) -> Answer | Refusal:
             department=lookup.caller.department_id,
             client=lookup.caller.client_id,
             request_id=lookup.request_id,
-            details={"lookup": kept.lookup_id, "position": kept.recorded.position},
-        )
+            details={
+                "lookup": kept.lookup_id,
+                "position": kept.recorded.position,
+                "repetition": record.lookup_id,
+            },
+        ),
+        inserts=access_rows(record, catalog=room.catalog, entropy=room.entropy),
     )
     return open_kept_answer(kept, sealer=room.sealer, keys=room.keys, catalog=room.catalog)
 

@@ -104,7 +104,7 @@ async def _find_and_answer(
             holders=concerned,
         )
     if len(visible) > room.limits.results:
-        return await refuse(lookup, answers.TOO_MANY_FOUND, permit=permit, case=case)
+        return await refuse(lookup, answers.TOO_MANY_FOUND, permit=permit, case=case, holders=concerned)
     return await answer(lookup, permit, case, visible, concerned, key)
 
 
