@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from certs_catalog.accesses.history import list_accesses
+from certs_catalog.licenses.register import register_license
 from certs_catalog.lookup.outcomes import Answer, Refusal
 from certs_catalog.protection import set_protection
 from certs_catalog.tables import accesses
@@ -32,6 +33,7 @@ from tests.certs_catalog.world import (
     TITLE,
     ZHANG,
     open_world,
+    title_of,
 )
 from tests.servers import Stack
 
@@ -246,6 +248,17 @@ async def test_every_use_is_seen_by_the_holder(stack: Stack) -> None:
         assert allowed.field_labels_zh == ("权利人", "坐落")
         assert (allowed.matter_name_zh, allowed.case_number) == ("公共租赁住房资格申请", OPEN_CASE)
         assert (await list_accesses(world.ref(LI), room=world.room)).total == 0
+
+
+async def test_too_many_found_is_seen_by_the_holder(stack: Stack) -> None:
+    """Also when the question named no holder: 33007 tells that licenses exist."""
+    async with open_world(stack, limits={"results": 1}) as world:
+        number = "鲁(2025)青榆区不动产权第0000001号"
+        second = title_of(ZHANG, "张知明", serial="37029900000003", number=number)
+        await register_license(second, room=world.room, actor="system:seed", now=world.now)
+        refusal = await world.refused(by={"type": TITLE, "number": number}, license_types=None)
+        assert refusal.reason.code == "33007"
+        assert (await list_accesses(world.ref(ZHANG), room=world.room)).total == 1
 
 
 async def test_a_malformed_answer_of_the_case_system_binds_nobody(stack: Stack) -> None:
