@@ -45,12 +45,14 @@ class Change:
     """One thing that every worker must hear: `key` of `topic` is no longer what it was.
 
     With `expires_at` the change is a standing fact (a revocation) that a starting worker must still learn; without, it only
-    invalidates what is cached, and a starting worker has nothing cached.
+    invalidates what is cached, and a starting worker has nothing cached. `at` is the instant of its entry, which the feed always
+    tells; whoever applies a change at once gives it where the listener asks for it.
     """
 
     topic: str
     key: str
     expires_at: datetime | None = None
+    at: datetime | None = None
 
 
 class ChangeFeed:
@@ -80,7 +82,7 @@ class ChangeFeed:
         async with self._db.transaction() as connection:
             last = (await connection.execute(select(func.max(changes.c.position)))).scalar()
             rows = await connection.execute(select(changes).where(changes.c.expires_at > now))
-            standing = [Change(row.topic, row.key, row.expires_at) for row in rows]
+            standing = [Change(row.topic, row.key, row.expires_at, row.at) for row in rows]
         self._last = -1 if last is None else int(last)
         self.apply(standing)
         self._heard_at = now
@@ -93,9 +95,12 @@ class ChangeFeed:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    def check_fresh(self, now: datetime) -> None:
-        """Refuse with ServiceUnavailable when the feed has not been heard for `STALE_AFTER`: a revocation may be missing."""
-        if self._heard_at is None or now - self._heard_at > STALE_AFTER:
+    def check_fresh(self, now: datetime | None = None) -> None:
+        """Refuse with ServiceUnavailable when the feed has not been heard for `STALE_AFTER`: a revocation may be missing.
+
+        Without `now` the feed's own clock is asked.
+        """
+        if self._heard_at is None or (now or self._clock()) - self._heard_at > STALE_AFTER:
             raise StorageUnavailable(detail="change feed not heard")
 
     async def catch_up(self) -> None:
@@ -113,7 +118,7 @@ class ChangeFeed:
                 )
             # A page may end inside the changes of one position; those are read again by the next one.
             whole = len(rows) < _PAGE
-            self.apply(Change(row.topic, row.key, row.expires_at) for row in rows)
+            self.apply(Change(row.topic, row.key, row.expires_at, row.at) for row in rows)
             if rows:
                 self._last = rows[-1].position if whole else max(self._last, rows[-1].position - 1)
             if whole:

@@ -57,7 +57,7 @@ class AccessTokenFacts:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAccessToken:
-    """A token that was checked for one audience; only `verify_access_token` and introspection make it."""
+    """A token that was checked for one audience; only `read_access_token` makes it."""
 
     client_id: str
     subject: str
@@ -116,7 +116,8 @@ def read_access_token(
     except (InvalidSignedToken, SealBroken) as invalid:
         raise InvalidToken(invalid.detail) from invalid
     client_id, jti = claims["client_id"], claims["jti"]
-    if revocations.is_revoked(*_revocation_keys(client_id, jti, context), now=now):
+    issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+    if revocations.is_revoked(*_revocation_keys(client_id, jti, context), issued_at=issued_at, now=now):
         raise InvalidToken("revoked")
     audience = claims["aud"]
     auth_time = claims.get("auth_time")
@@ -133,7 +134,7 @@ def read_access_token(
         grant_id=context.grant_id,
         claims=context.claims,
         audience=(audience,) if isinstance(audience, str) else tuple(audience),
-        issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+        issued_at=issued_at,
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
     )
 

@@ -150,6 +150,15 @@ def parse_authorization_request(
     )
 
 
+def check_still_allowed(request: AuthorizationRequest, client: Client, *, issuer: str) -> None:
+    """Raise RedirectableError when the client has lost, since the request was judged, what the request needs."""
+    check_policy(client, AtAuthorization("code", bool(request.code_challenge)))
+    if not set(request.scope) <= client.scopes | {OPENID}:
+        raise RedirectableError(INVALID_SCOPE, "scope lost meanwhile")
+    if not are_resources_of(client, request.resources, issuer):
+        raise RedirectableError(INVALID_TARGET, "resource lost meanwhile")
+
+
 def _check_not_by_reference(parameters: Parameters) -> None:
     # OpenID Connect Core §6.1, §6.2, §7.2.1: what is not supported has its own error; nothing is ever
     # fetched.

@@ -9,7 +9,7 @@ from idp.provider.authorization_refusal import KIND
 from idp.provider.authorization_request import AuthorizationRequest, CheckedAddress
 from idp.provider.clients import Client
 from idp.provider.composition import Provider
-from idp.provider.consents import add_consent, widen_consent
+from idp.provider.consents import add_consent, find_consent_to_change, widen_consent
 from idp.provider.granting import new_grant
 from idp.provider.outcomes import FormPost, Redirect
 from idp.signin.sessions import Session
@@ -26,19 +26,19 @@ async def remember_consent(
 ) -> None:
     """Put the answer on record: of the items `asked`, those not `agreed` to are declined."""
     key = (session.person_id, client.client_id)
-    before = await provider.consents.load(key)
-    consent = widen_consent(before, key, asked=frozenset(asked), agreed=agreed, now=now)
-    entry = Entry(
-        kind="oauth.consent",
-        at=now,
-        outcome="allowed",
-        actor=f"person:{session.person_id}",
-        department=client.department_id,
-        client=client.client_id,
-        request_id=request_id,
-        details={"items": sorted(consent.items), "declined": sorted(consent.declined)},
-    )
     async with provider.db.transaction() as connection:
+        before = await find_consent_to_change(connection, provider.db, key)
+        consent = widen_consent(before, key, asked=frozenset(asked), agreed=agreed, now=now)
+        entry = Entry(
+            kind="oauth.consent",
+            at=now,
+            outcome="allowed",
+            actor=f"person:{session.person_id}",
+            department=client.department_id,
+            client=client.client_id,
+            request_id=request_id,
+            details={"items": sorted(consent.items), "declined": sorted(consent.declined)},
+        )
         await add_consent(connection, provider.db, consent)
         await provider.ledger.append_in(connection, entry)
 

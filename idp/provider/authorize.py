@@ -11,6 +11,7 @@ from datetime import datetime
 from idp.provider.authorization_reasons import (
     INVALID_ID_TOKEN_HINT,
     MALFORMED_REQUEST,
+    REDIRECT_URI_NOT_REGISTERED,
     REFUSED_BY_PERSON,
     TRANSACTION_GONE,
     UNKNOWN_CLIENT,
@@ -20,6 +21,7 @@ from idp.provider.authorization_request import (
     AuthorizationRequest,
     CheckedAddress,
     check_address,
+    check_still_allowed,
     parse_authorization_request,
 )
 from idp.provider.authorization_success import issue_code, remember_consent
@@ -32,6 +34,7 @@ from idp.provider.id_tokens import read_id_token_hint
 from idp.provider.interaction import NeedConsent, NeedSignIn, Proceed, asked_items, decide_next, is_refusal
 from idp.provider.outcomes import AuthorizationOutcome, ConsentNeeded, SignInNeeded
 from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
+from idp.provider.redirects import is_registered_redirect_uri
 from idp.provider.transactions import (
     Transaction,
     begin_transaction,
@@ -87,6 +90,7 @@ async def resume_authorization(
     try:
         waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
         address = _known_address(waiting.request, provider)
+        check_still_allowed(waiting.request, address.client, issuer=provider.issuer)
         return await _go_on(
             waiting.request,
             address.client,
@@ -125,6 +129,7 @@ async def decide_consent(
     try:
         waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
         address = _known_address(waiting.request, provider)
+        check_still_allowed(waiting.request, address.client, issuer=provider.issuer)
         if session is None or waiting.consent_person_id != session.person_id:
             raise ShownError(TRANSACTION_GONE, "consent page shown to nobody or somebody else")
         if agreed is not None and not agreed <= set(waiting.consent_items):
@@ -158,6 +163,8 @@ def _known_address(request: AuthorizationRequest, provider: Provider) -> Checked
     client = provider.clients.find_active(request.client_id)
     if client is None:
         raise ShownError(UNKNOWN_CLIENT, "disabled meanwhile")
+    if not is_registered_redirect_uri(request.redirect_uri, client.redirect_uris, client.application_type):
+        raise ShownError(REDIRECT_URI_NOT_REGISTERED, "removed meanwhile", client_id=client.client_id)
     return CheckedAddress(client, request.redirect_uri, request.response_mode, request.state)
 
 

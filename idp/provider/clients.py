@@ -1,10 +1,11 @@
 """Registered applications, and the memory of them that every endpoint asks.
 
 The registry answers from memory: a client is looked up several times in every request. A change of one
-client is announced on the topic `client`; the registry forgets that client at once and reads it again
-before the next answer.
+client is announced on the topic `client`; the registry marks that client at once and reads it again before
+the next answer.
 """
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
@@ -110,10 +111,14 @@ class ClientRegistry:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._clients: dict[str, Client] = {}
-        self._stale: set[str] = set()
+        self._generation = 0
+        self._stale: dict[str, int] = {}
+        self._reading = asyncio.Lock()
+        self._feed: ChangeFeed | None = None
 
     async def open(self, feed: ChangeFeed) -> None:
         """Read all clients; subscribes first, so that no change can fall between."""
+        self._feed = feed
         feed.subscribe(TOPIC, self._hear)
         async with self._db.read() as connection:
             rows = await connection.execute(select(oauth_clients))
@@ -122,18 +127,27 @@ class ClientRegistry:
     async def refresh(self) -> None:
         """Read again what was announced as changed; every endpoint awaits this before it trusts `find`.
 
-        Costs nothing while nothing changed. Raises StorageUnavailable rather than answering from a stale
-        memory.
+        Costs no SQL while nothing changed. Raises StorageUnavailable rather than answering from a stale memory:
+        also when the feed has not been heard lately, since a disabled client or a lost entitlement may be
+        missing.
         """
-        if not self._stale:
-            return
-        asked = tuple(self._stale)
+        if self._feed is not None:
+            self._feed.check_fresh()
+        if self._stale:
+            async with self._reading:
+                while self._stale:
+                    await self._read_stale()
+
+    async def _read_stale(self) -> None:
+        asked = dict(self._stale)
         async with self._db.read() as connection:
             rows = await connection.execute(select(oauth_clients).where(oauth_clients.c.client_id.in_(asked)))
             found = {row["client_id"]: _client(row) for row in rows.mappings()}
-        self._stale.difference_update(asked)
-        for client_id in asked:
+        for client_id, generation in asked.items():
             self._clients.pop(client_id, None)
+            # A change that arrived while reading may not be in what was read.
+            if self._stale[client_id] == generation:
+                del self._stale[client_id]
         self._clients.update(found)
 
     def find(self, client_id: str) -> Client | None:
@@ -150,7 +164,8 @@ class ClientRegistry:
         return tuple(self._clients[client_id] for client_id in sorted(self._clients))
 
     def _hear(self, change: Change) -> None:
-        self._stale.add(change.key)
+        self._generation += 1
+        self._stale[change.key] = self._generation
 
 
 def render_secrets(secrets: Iterable[ClientSecret]) -> list[dict[str, str | None]]:

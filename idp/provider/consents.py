@@ -55,6 +55,23 @@ async def list_consents(connection: AsyncConnection, person_id: str) -> list[Con
     return [_consent(row) for row in rows]
 
 
+async def find_consent_to_change(connection: AsyncConnection, db: Database, key: ConsentKey) -> Consent | None:
+    """Return the standing consent, None when there is none; no other transaction changes it until this one ends."""
+    person_id, client_id = key
+    await db.hold_name(connection, f"consent:{person_id}:{client_id}")
+    rows = await connection.execute(
+        select(consents)
+        .where(
+            consents.c.person_id == person_id,
+            consents.c.client_id == client_id,
+            consents.c.withdrawn_at.is_(None),
+        )
+        .with_for_update()
+    )
+    row = rows.one_or_none()
+    return None if row is None else _consent(row)
+
+
 def widen_consent(
     before: Consent | None, key: ConsentKey, *, asked: frozenset[str], agreed: frozenset[str], now: datetime
 ) -> Consent:

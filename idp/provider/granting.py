@@ -8,7 +8,7 @@ which is a replay.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from idp.provider.authorization_request import AuthorizationRequest
 from idp.provider.scopes import claims_of
 from idp.provider.tables import oauth_grants, refresh_families
 from idp.signin.sessions import Session
+from idp.signin.tables import sessions
 
 CodeClaim = tuple[bytes, datetime]
 """(SHA-256 of the code, instant of the attempt)"""
@@ -130,6 +131,10 @@ class CodeSpender:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        # A grant that was written while its session was being ended is not marked as ended itself.
+        session_ended_at = (
+            select(sessions.c.ended_at).where(sessions.c.session_id == oauth_grants.c.session_id).scalar_subquery()
+        )
         self._spend = (
             update(oauth_grants)
             .where(
@@ -138,14 +143,14 @@ class CodeSpender:
                 oauth_grants.c.ended_at.is_(None),
             )
             .values(redeemed_at=bindparam("spent_at"))
-            .returning(oauth_grants)
+            .returning(oauth_grants, session_ended_at.label("session_ended_at"))
         )
 
     async def claim_codes(self, claims: Sequence[CodeClaim]) -> Mapping[CodeClaim, Grant]:
         """Spend the codes and return the grants of those that were unspent.
 
         Expiry, client and redirect_uri are judged afterwards: a wrong attempt has spent the code too (RFC 6749
-        §4.1.2).
+        §4.1.2). The grant of a session that has ended counts as ended.
         """
         attempts: dict[bytes, datetime] = {}
         for digest, at in claims:
@@ -154,7 +159,11 @@ class CodeSpender:
             rows = await connection.execute(
                 self._spend, {"digests": list(attempts), "spent_at": min(attempts.values())}
             )
-            won = [(row["code_hash"], _grant(row)) for row in rows.mappings()]
+            won = [
+                (row["code_hash"], replace(grant, ended_at=grant.ended_at or row["session_ended_at"]))
+                for row in rows.mappings()
+                for grant in (_grant(row),)
+            ]
         return {(digest, attempts[digest]): grant for digest, grant in won}
 
 

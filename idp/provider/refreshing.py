@@ -21,6 +21,7 @@ from idp.people.accounts import OPEN
 from idp.people.directory import ACTIVE
 from idp.people.tables import accounts, officers
 from idp.provider.tables import oauth_grants, refresh_families
+from idp.signin.tables import sessions
 
 _FORM = re.compile(
     r"(?P<family>[0-9a-f]{32})\.(?P<generation>[1-9][0-9]{0,8})\.(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII
@@ -96,7 +97,8 @@ async def rotate(
 ) -> tuple[RefreshToken, RefreshFamily] | None:
     """Replace the presented token by the next generation, if it is the newest one, alive and the client's.
 
-    Alive means as well: the grant has not ended, the account is open, and an officer still holds the post.
+    Alive means as well: neither the grant nor its session was ended, the account is open, and an officer still
+    holds the post.
 
     One statement decides among all nodes; None says that nothing was changed, and `find_family` tells why.
     """
@@ -106,9 +108,12 @@ async def rotate(
         select(oauth_grants.c.grant_id)
         .join(accounts, accounts.c.account_id == oauth_grants.c.account_id)
         .outerjoin(officers, officers.c.officer_id == oauth_grants.c.officer_id)
+        .outerjoin(sessions, sessions.c.session_id == oauth_grants.c.session_id)
         .where(
             oauth_grants.c.grant_id == family.grant_id,
             oauth_grants.c.ended_at.is_(None),
+            # A session that only ran out ends nothing, even when its row is gone; one that was ended does.
+            sessions.c.ended_at.is_(None),
             accounts.c.status == OPEN,
             or_(oauth_grants.c.officer_id.is_(None), officers.c.status == ACTIVE),
         )

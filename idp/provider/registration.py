@@ -25,6 +25,7 @@ from idp.provider.clients import (
 from idp.provider.errors import InvalidClientMetadata
 from idp.provider.redirects import host_of
 from idp.provider.registration_rules import ClientRegistration, check_registration
+from idp.provider.revocations import restoration, revocation
 from idp.provider.tables import oauth_clients
 
 __all__ = [
@@ -128,10 +129,12 @@ async def set_client_status(
     actor: str,
     now: datetime,
 ) -> None:
-    """Disable or enable a client; disabling revokes every access token it holds."""
-    changes = [Change(TOPIC, client_id)]
-    if status == "disabled":
-        changes.append(Change("revoked", f"client:{client_id}", expires_at=now + token_lifetime))
+    """Disable or enable a client.
+
+    Disabling revokes every access token it holds; enabling lets it have new ones, the old ones stay revoked.
+    """
+    announce = revocation if status == "disabled" else restoration
+    changes = [Change(TOPIC, client_id), announce(f"client:{client_id}", lifetime=token_lifetime, now=now)]
     async with db.transaction() as connection:
         await _locked_row(connection, client_id)
         await connection.execute(

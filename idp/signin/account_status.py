@@ -46,10 +46,12 @@ async def _change(
         if not await set_status(connection, account_id, status, now=now):
             return False
         changes: list[Change] = []
-        if status != OPEN:
+        reach = now + entrance.limits.token_reach
+        if status == OPEN:
+            changes.append(Change("restored", f"person:{account.person_id}", reach, at=now))
+        else:
             changes = await end_sessions_of_account(connection, account_id, reason=kind, entrance=entrance, now=now)
-            reach = now + entrance.limits.token_reach
-            changes.append(Change("revoked", f"person:{account.person_id}", reach))
+            changes.append(Change("revoked", f"person:{account.person_id}", reach, at=now))
         if status == CLOSED:
             await _erase(connection, account, now=now)
         await write_account_event(connection, account, kind, outcome="done", visit=visit, entrance=entrance, now=now)

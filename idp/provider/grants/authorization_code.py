@@ -67,7 +67,7 @@ def check_alive(grant: Grant, provider: Provider, now: datetime) -> None:
         f"person:{grant.person_id}",
         f"client:{grant.client_id}",
     )
-    if grant.ended_at is not None or provider.revocations.is_revoked(*keys, now=now):
+    if grant.ended_at is not None or provider.revocations.is_revoked(*keys, issued_at=grant.created_at, now=now):
         raise TokenError(GRANT_ENDED)
 
 
