@@ -15,6 +15,8 @@ from certs_catalog.vocabulary import Caller
 from foundation.problems import ErrorCode
 from idp.people.directory import Officer
 from idp.provider.access_tokens import VerifiedAccessToken
+from idp.provider.clients import ClientRegistry
+from idp.provider.errors import InsufficientScope, InvalidToken
 from idp.vocabulary import parse_acr
 
 if TYPE_CHECKING:
@@ -35,13 +37,26 @@ class NotAccepted(Exception):
         self.errors = tuple(errors)
 
 
+def check_client(token: VerifiedAccessToken, scope: str, *, clients: ClientRegistry) -> None:
+    """Raise InvalidToken when the token's application is disabled, InsufficientScope when it has lost the scope.
+
+    An entitlement that the application lost since the token was made is lost here as well. Memory alone: the
+    caller has refreshed the registry.
+    """
+    client = clients.find_active(token.client_id)
+    if client is None:
+        raise InvalidToken("client is not open")
+    if scope not in client.scopes:
+        raise InsufficientScope(scope)
+
+
 async def caller_of(token: VerifiedAccessToken, asked: LookupRequest, *, parts: "Parts", network: str) -> Caller:
     """Return who asks; raises NotAccepted for a citizen's token, and for an officer who is not one of the
     department.
 
     Memory alone: registry and directory are cached and follow the change feed.
     """
-    client = parts.provider.clients.find(token.client_id)
+    client = parts.provider.clients.find_active(token.client_id)
     department = await parts.directory.find_department(client.department_id) if client else None
     if client is None or department is None or (token.officer_id is None and token.person_id is not None):
         raise NotAccepted(NOT_A_DEPARTMENT)

@@ -7,6 +7,7 @@ nothing here.
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -23,11 +24,12 @@ from certs_catalog.lookup.request import LookupRequest
 from certs_catalog.reasons import request_form
 from certs_catalog.statuses import beijing_date
 from foundation.problems import PROBLEM_MEDIA_TYPE, ErrorCode, Problem, describe_problem, render_problem
-from gateway.api.license_callers import NotAccepted, caller_of
+from gateway.api.license_callers import NotAccepted, caller_of, check_client
 from gateway.requests import parts_of
-from idp.provider.access_tokens import VerifiedAccessToken
+from idp.provider.access_tokens import VerifiedAccessToken, check_reach, read_access_token
 from idp.provider.errors import InsufficientScope, InvalidToken
-from idp.provider.resource_access import challenge_for, read_bearer, verify_access_token
+from idp.provider.resource_access import challenge_for, read_bearer
+from idp.provider.resources import license_audience
 
 LOOKUP_PATH = "/api/v1/licenses/lookup"
 SCOPE = "license.lookup"
@@ -50,15 +52,14 @@ async def post_lookup(request: Request) -> Response:
     """
     parts = parts_of(request)
     now = parts.clock()
+    await parts.provider.clients.refresh()
+    token: VerifiedAccessToken | None = None
     try:
-        token = verify_access_token(
-            read_bearer(tuple(request.headers.getlist("authorization"))),
-            audience=f"{parts.settings.issuer}/api/v1/licenses",
-            scope=SCOPE,
-            provider=parts.provider,
-            now=now,
-        )
+        token = _token_of(request, now)
+        check_reach(token, audience=license_audience(parts.settings.issuer), scope=SCOPE)
+        check_client(token, SCOPE, clients=parts.provider.clients)
     except (InvalidToken, InsufficientScope) as refused:
+        await _record_unread(request, token, refused.error_code)
         return _problem(request, describe_problem(refused), {"WWW-Authenticate": challenge_for(refused)})
     try:
         request_id = _own_request_id(request)
@@ -81,6 +82,19 @@ async def list_license_types(request: Request) -> Response:
     """
     catalog = parts_of(request).licenses.catalog
     return JSONResponse({"license_types": [_render_type(entry) for entry in catalog.types.values()]})
+
+
+def _token_of(request: Request, now: datetime) -> VerifiedAccessToken:
+    """Return the token of the request when it is ours and alive, for whatever audience; memory alone."""
+    provider = parts_of(request).provider
+    return read_access_token(
+        read_bearer(tuple(request.headers.getlist("authorization"))),
+        issuer=provider.issuer,
+        keys=provider.keys,
+        sealer=provider.sealer,
+        revocations=provider.revocations,
+        now=now,
+    )
 
 
 def _own_request_id(request: Request) -> str | None:
@@ -108,19 +122,30 @@ async def _refused_unread(
     request: Request, token: VerifiedAccessToken, reason: ErrorCode, errors: Sequence[MemberProblem]
 ) -> Response:
     """Record a request that never became a lookup, and answer it."""
+    refusal = await _record_unread(request, token, reason, errors)
+    return _problem(request, refusal.problem(), refusal.headers)
+
+
+async def _record_unread(
+    request: Request, token: VerifiedAccessToken | None, reason: ErrorCode, errors: Sequence[MemberProblem] = ()
+) -> Refusal:
+    """Put on record who knocked in vain; nobody is named when the token is not one of ours."""
     parts = parts_of(request)
-    client = parts.provider.clients.find(token.client_id)
-    refusal = await refuse_unreadable(
+    client = None if token is None else parts.provider.clients.find(token.client_id)
+    return await refuse_unreadable(
         reason,
         errors=errors,
         room=parts.licenses,
-        actor=f"officer:{token.officer_id}" if token.officer_id else f"client:{token.client_id}",
+        actor=None if token is None else _actor_of(token),
         department_id=client.department_id if client else None,
-        client_id=token.client_id,
+        client_id=None if token is None else token.client_id,
         request_id=request.state.request_id,
         now=parts.clock(),
     )
-    return _problem(request, refusal.problem(), refusal.headers)
+
+
+def _actor_of(token: VerifiedAccessToken) -> str:
+    return f"officer:{token.officer_id}" if token.officer_id else f"client:{token.client_id}"
 
 
 def _problem(request: Request, problem: Problem, headers: Any = None) -> Response:

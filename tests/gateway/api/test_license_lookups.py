@@ -1,5 +1,6 @@
 """`POST /api/v1/licenses/lookup` as departments' applications meet it: real servers, real tokens."""
 
+import asyncio
 import base64
 import json
 from datetime import timedelta
@@ -7,10 +8,16 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import update
 
+from foundation.changes import Change
+from foundation.ledger import Entry
+from foundation.ledger.store import load_rows
 from gateway.composition import Parts, open_parts
 from gateway.settings import load_settings
 from idp.provider.access_tokens import AccessTokenFacts, TokenContext, sign_access_token
+from idp.provider.clients import TOPIC
+from idp.provider.tables import oauth_clients
 from idp.vocabulary import RealNameLevel, SignInStrength, acr_of
 from tests.gateway.api.conftest import CLERK, ZHANG, Backend, new_id, question, sha256
 
@@ -172,13 +179,87 @@ async def test_tokens_of_others_open_nothing_and_an_officers_own_does(backend: B
         citizen = token_of(parts, backend.audience, "gzf", TokenContext(person_id="p" * 32))
         elsewhere = token_of(parts, backend.town.issuer, "gzf", TokenContext())
         borrowed = token_of(parts, backend.audience, "qyfw", TokenContext(officer_id=officer.officer_id))
+        other = parts.provider.clients.find("qyfw")
+        assert other is not None
+        # Entitled for once, so that the officer of another department is what it fails by.
+        await change_client(parts, {"scopes": sorted({*other.scopes, "license.lookup"})}, "qyfw")
+        await asyncio.sleep(1)
         own = token_of(parts, backend.audience, "gzf", TokenContext(officer_id=officer.officer_id))
+        by_another_department = problem(backend.post(token=borrowed, officer=None))
+        await change_client(parts, {"scopes": sorted(other.scopes)}, "qyfw")
+        await asyncio.sleep(1)
     assert problem(backend.post(token=citizen)) == (403, "31010")
     assert problem(backend.post(token=elsewhere)) == (401, "21201")
-    assert problem(backend.post(token=borrowed, officer=None)) == (403, "31011")
+    assert by_another_department == (403, "31011")
+    assert problem(backend.post(token=borrowed, officer=None)) == (403, "21202")
     assert problem(backend.post(token=own)) == (403, "31011")
     answer = backend.post(token=own, officer=None, grade="full", fields=["location"])
     assert answer.status_code == 200, answer.text
+
+
+async def test_a_refused_token_is_on_record(backend: Backend) -> None:
+    """Whoever knocks with a token that does not open leaves an entry; one of ours is named."""
+    settings = load_settings(backend.settings_file, environ={})
+    async with open_parts(settings, background=False) as parts:
+        before = len(await bodies(parts))
+        elsewhere = token_of(parts, backend.town.issuer, "gzf", TokenContext())
+        assert problem(backend.post(token="x")) == (401, "21201")
+        assert problem(backend.post(token=elsewhere)) == (401, "21201")
+        entries = [entry for entry in (await bodies(parts))[before:] if entry["kind"] == "license.lookup"]
+    assert [(entry["outcome"], entry["code"], entry.get("client")) for entry in entries] == [
+        ("refused", "21201", None),
+        ("refused", "21201", "gzf"),
+    ]
+
+
+LOSSES = [
+    pytest.param({"status": "disabled"}, (401, "21201"), id="disabled"),
+    pytest.param({"scopes": ["openid"]}, (403, "21202"), id="without the scope"),
+]
+
+
+@pytest.mark.parametrize(("lost", "told"), LOSSES)
+async def test_what_an_application_lost_is_lost_at_once(
+    backend: Backend, lost: dict[str, Any], told: tuple[int, str]
+) -> None:
+    """A good token of an application that is disabled, or no longer entitled, opens nothing."""
+    settings = load_settings(backend.settings_file, environ={})
+    async with open_parts(settings, background=False) as parts:
+        good = token_of(parts, backend.audience, "gzf", TokenContext())
+        client = parts.provider.clients.find("gzf")
+        assert client is not None
+        assert backend.post(token=good).status_code == 200
+        await change_client(parts, lost)
+        try:
+            assert problem(await until_heard(backend, good)) == told
+        finally:
+            await change_client(parts, {"status": "active", "scopes": sorted(client.scopes)})
+            await asyncio.sleep(1)
+        assert backend.post(token=good).status_code == 200
+
+
+async def change_client(parts: Parts, values: dict[str, Any], client_id: str = "gzf") -> None:
+    """Change an app's registration, and announce it as every change of it is."""
+    async with parts.db.transaction() as connection:
+        await connection.execute(update(oauth_clients).where(oauth_clients.c.client_id == client_id).values(**values))
+        entry = Entry(kind="oauth.client_changed", at=parts.clock(), outcome="done", client=client_id)
+        await parts.ledger.append_in(connection, entry, changes=[Change(TOPIC, client_id)])
+
+
+async def until_heard(backend: Backend, token: str) -> httpx2.Response:
+    """Ask until the server has heard of a change, for two seconds at most."""
+    for _ in range(20):
+        answer = backend.post(token=token)
+        if answer.status_code != 200:
+            break
+        await asyncio.sleep(0.1)
+    return answer
+
+
+async def bodies(parts: Parts) -> list[dict[str, Any]]:
+    """Every ledger entry, oldest first."""
+    async with parts.db.read() as connection:
+        return [json.loads(row.body) for row in await load_rows(connection, start=0)]
 
 
 def token_of(parts: Parts, audience: str, client_id: str, context: TokenContext) -> str:
