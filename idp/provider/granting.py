@@ -8,7 +8,7 @@ which is a replay.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -131,9 +131,12 @@ class CodeSpender:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        # A grant that was written while its session was being ended is not marked as ended itself.
+        # A grant that was written while its session was being ended is not marked as ended itself yet: it is here.
         session_ended_at = (
-            select(sessions.c.ended_at).where(sessions.c.session_id == oauth_grants.c.session_id).scalar_subquery()
+            select(sessions.c.ended_at)
+            .where(sessions.c.session_id == oauth_grants.c.session_id)
+            .correlate(oauth_grants)
+            .scalar_subquery()
         )
         self._spend = (
             update(oauth_grants)
@@ -142,8 +145,8 @@ class CodeSpender:
                 oauth_grants.c.redeemed_at.is_(None),
                 oauth_grants.c.ended_at.is_(None),
             )
-            .values(redeemed_at=bindparam("spent_at"))
-            .returning(oauth_grants, session_ended_at.label("session_ended_at"))
+            .values(redeemed_at=bindparam("spent_at"), ended_at=session_ended_at)
+            .returning(oauth_grants)
         )
 
     async def claim_codes(self, claims: Sequence[CodeClaim]) -> Mapping[CodeClaim, Grant]:
@@ -159,11 +162,7 @@ class CodeSpender:
             rows = await connection.execute(
                 self._spend, {"digests": list(attempts), "spent_at": min(attempts.values())}
             )
-            won = [
-                (row["code_hash"], replace(grant, ended_at=grant.ended_at or row["session_ended_at"]))
-                for row in rows.mappings()
-                for grant in (_grant(row),)
-            ]
+            won = [(row["code_hash"], _grant(row)) for row in rows.mappings()]
         return {(digest, attempts[digest]): grant for digest, grant in won}
 
 

@@ -122,6 +122,15 @@ async def test_code_of_an_ended_session_is_refused(world: World, browser: Browse
     assert (await browser.redeem(code)).json()["error"] == "invalid_grant"
 
 
+async def test_another_session_that_ended_does_not_reach_a_code(world: World, browser: Browser, zhang: Person) -> None:
+    """Who signed out yesterday signs in today: only the code's own session counts, on both engines."""
+    tokens = await browser.tokens_for()
+    assert (await browser.get("/oauth/logout", {"id_token_hint": tokens["id_token"]})).json()["signed_out"] is True
+    today = Browser(world)
+    await world.sign_in(today, zhang)
+    assert (await today.redeem(await today.code_for())).status_code == 200
+
+
 async def test_code_of_a_disabled_client_is_refused(world: World, browser: Browser) -> None:
     """Lifecycle: a disabled client cannot authenticate, whatever it holds."""
     code = await browser.code_for()
