@@ -63,6 +63,7 @@ class ChangeFeed:
         self._clock = clock
         self._listeners: dict[str, list[Callable[[Change], None]]] = defaultdict(list)
         self._last = -1
+        self._is_marked = False
         self._heard_at: datetime | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -76,14 +77,21 @@ class ChangeFeed:
             for callback in self._listeners[change.topic]:
                 callback(change)
 
-    async def start(self) -> None:
-        """Learn every standing fact, then follow the feed until `stop`; subscribe before calling it."""
-        now = self._clock()
-        async with self._db.transaction() as connection:
+    async def mark(self) -> None:
+        """Remember where the feed stands; call before caches are filled, so that what is committed meanwhile is heard after all."""
+        async with self._db.read() as connection:
             last = (await connection.execute(select(func.max(changes.c.position)))).scalar()
+        self._last = -1 if last is None else int(last)
+        self._is_marked = True
+
+    async def start(self) -> None:
+        """Learn every standing fact, then follow the feed from its mark until `stop`; subscribe before calling it."""
+        if not self._is_marked:
+            await self.mark()
+        now = self._clock()
+        async with self._db.read() as connection:
             rows = await connection.execute(select(changes).where(changes.c.expires_at > now))
             standing = [Change(row.topic, row.key, row.expires_at, row.at) for row in rows]
-        self._last = -1 if last is None else int(last)
         self.apply(standing)
         self._heard_at = now
         self._task = asyncio.create_task(self._follow(), name="change-feed")

@@ -77,6 +77,7 @@ async def open_parts(
         feed = ChangeFeed(db, clock)
         ledger = Ledger(db, sealer=sealer, entropy=entropy, feed=feed)
         await ledger.open()
+        await feed.mark()
         await ensure_keys(db, sealer=sealer, policy=RotationPolicy(), now=clock())
         keys = KeyRing(sealer)
         await keys.refresh(db)
