@@ -24,6 +24,7 @@ from gateway.demo.places import Places
 from gateway.demo.world import adapters_at
 from gateway.migrations import upgrade
 from gateway.settings import ENV_FILE
+from idp.provider.scopes import LICENSE_LOOKUP
 from loadtests.servers import LocalProcess, PostgresServer, RedisServer, free_port, run_postgres, run_redis
 from tests.faults.population import RAISED_LIMITS, Population, populate
 from tests.servers import servers_installed
@@ -146,6 +147,8 @@ def run_town(directory: Path) -> Iterator[Town]:
         population = populate(settings_file, places)
         town = Town(places, nodes, simulators, postgres, redis, settings_file, variables, population)
         town.await_ready()
+        # The nodes were up before anybody moved in, and hear of it from the change feed, a moment later.
+        _await(lambda: all(_knows_newest(node, town) for node in nodes), "what the nodes know of the applications")
         _await(lambda: _answers(f"{places.url_of('sms')}/_health"), "the simulators")
         yield town
 
@@ -186,6 +189,23 @@ def _renzheng(directory: Path, settings_file: Path, arguments: Sequence[str]) ->
         # What starts is asked by `await_ready`, all of it together.
         is_ready=lambda: True,
     )
+
+
+def _knows_newest(node: Node, town: Town) -> bool:
+    """Tell whether the node lets in the application that was registered last."""
+    client_id, secret = list(town.population.client_secrets.items())[-1]
+    try:
+        answer = httpx2.post(
+            f"{node.url}/oauth/token",
+            headers={"Host": town.host},
+            auth=(client_id, secret),
+            data={"grant_type": "client_credentials", "scope": LICENSE_LOOKUP},
+            timeout=PROBE_S,
+            trust_env=False,
+        )
+    except httpx2.HTTPError:
+        return False
+    return answer.status_code == 200
 
 
 def _answers(url: str, host: str | None = None) -> bool:

@@ -46,8 +46,6 @@ def mended(town: Town) -> Iterator[None]:
     town.await_ready()
 
 
-# Takes two minutes and more on two cores, most of it restarting nodes.
-@pytest.mark.long
 async def test_v17_twenty_kills_in_the_middle_of_lookups(town: Town, doors: Doors, mended: None) -> None:
     """Every acknowledged entry is there with its hash and its access, and the ledger verifies."""
     await _kill_again_and_again(town, doors, ROUNDS)
