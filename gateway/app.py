@@ -49,6 +49,7 @@ def create_app(
         entropy=entropy,
         failure_response=failure_response,
         deadline_s=settings.request_deadline_s,
+        sizes=settings.request_sizes,
     )
 
 

@@ -21,7 +21,7 @@ from foundation.expiring import ExpiringStore
 from foundation.ledger import Ledger
 from foundation.ledger.signer import KeyRingNoteSigner
 from foundation.sealing import BlindIndex, Sealer, parse_key_octets, parse_sealing_keys
-from foundation.signing import KeyRing, RotationPolicy, ensure_keys
+from foundation.signing import KeyRing, ensure_keys
 from gateway.expiring_store import open_expiring_store
 from gateway.jobs import Jobs
 from gateway.schema_check import check_schema
@@ -78,7 +78,7 @@ async def open_parts(
         ledger = Ledger(db, sealer=sealer, entropy=entropy, feed=feed)
         await ledger.open()
         await feed.mark()
-        await ensure_keys(db, sealer=sealer, policy=RotationPolicy(), now=clock())
+        await ensure_keys(db, sealer=sealer, policy=settings.key_lives.policy(), now=clock())
         keys = KeyRing(sealer)
         await keys.refresh(db)
         adapters = await stack.enter_async_context(

@@ -14,7 +14,7 @@ from foundation.leases import take_lease
 from foundation.ledger.sequencer import INTERVAL as LEDGER_INTERVAL
 from foundation.ledger.sequencer import sequence
 from foundation.problems import RenzhengError
-from foundation.signing import RotationPolicy, ensure_keys
+from foundation.signing import ensure_keys
 from gateway.metrics import LEDGER_ENTRIES
 from idp.provider.backchannel import deliver_logout_tokens
 from idp.provider.housekeeping import forget_finished
@@ -90,7 +90,8 @@ class Jobs:
 
     async def _rotate_keys(self) -> None:
         parts = self._parts
-        await ensure_keys(parts.db, sealer=parts.sealer, policy=RotationPolicy(), now=parts.clock())
+        policy = parts.settings.key_lives.policy()
+        await ensure_keys(parts.db, sealer=parts.sealer, policy=policy, now=parts.clock())
         await parts.keys.refresh(parts.db)
 
     async def _clean_up(self) -> None:

@@ -17,7 +17,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from adapters.settings import AdapterSettings
 from certs_catalog.limits import LookupLimits
+from gateway.key_lives import KeyLives
 from gateway.pages.site import SiteIdentity
+from gateway.security.limits import RequestSizes
 from idp.provider.limits import ProviderLimits
 from idp.signin.limits import SignInLimits
 
@@ -83,6 +85,8 @@ class Settings(BaseSettings):
     request_deadline_s: float = Field(
         15.0, gt=0, le=60, description="A request that takes longer is answered with 503."
     )
+    request_sizes: RequestSizes = Field(default_factory=RequestSizes, description="How large a request may be.")
+    key_lives: KeyLives = Field(default_factory=KeyLives, description="The lives of signing keys.")
     site: SiteIdentity = Field(default_factory=SiteIdentity, description="Names, numbers and footer of the pages.")
     signin: SignInLimits = Field(default_factory=SignInLimits, description="Sign-in and registration.")
     provider: ProviderLimits = Field(default_factory=ProviderLimits, description="The OpenID provider.")

@@ -16,7 +16,7 @@ commands = typer.Typer(
         "Signing keys of tokens, receipts and checkpoints.\n\nExamples:\n\n"
         "  renzheng keys list\n\n"
         "  renzheng keys rotate                       make what is due\n\n"
-        "  renzheng keys rotate --purpose oidc        replace early: published now, signing in 24 h\n\n"
+        "  renzheng keys rotate --purpose oidc        replace early: published now, signing a day later\n\n"
         "  renzheng keys revoke KID                   stop trusting a key at once"
     ),
     epilog=EXIT_CODES_HELP,
@@ -51,7 +51,8 @@ def rotate(
 ) -> None:
     """Make the keys that are due; with --purpose, retire the present ones after the time of publication.
 
-    A successor is published for 24 hours before it signs, so that every relying party has it in time.
+    A successor is published for a day (`RENZHENG_KEY_LIVES__PUBLISH_LEAD`) before it signs, so that every relying party has it
+    in time.
     """
     if purpose not in (None, "oidc", "receipt", "checkpoint"):
         stop(f"没有这种用途 · there is no purpose {purpose}", ExitCode.USAGE)
@@ -123,13 +124,13 @@ def _state(key: "SigningKey", now: datetime) -> str:
 async def _rotate(purpose: str | None) -> tuple[int, list[str]]:
     from foundation.clock import system_clock
     from foundation.ledger import Entry
-    from foundation.signing import RotationPolicy, ensure_keys
+    from foundation.signing import ensure_keys
     from gateway.cli.early_retirement import retire_early
     from gateway.cli.ledger_door import open_ledger_door
 
     now = system_clock()
-    policy = RotationPolicy()
     async with open_ledger_door() as door:
+        policy = door.settings.key_lives.policy()
         retiring: list[str] = []
         if purpose is not None:
             lead = next(line.publish_lead for line in policy.purposes if line.purpose == purpose)
@@ -148,7 +149,7 @@ async def _rotate(purpose: str | None) -> tuple[int, list[str]]:
 async def _revoke(kid: str) -> bool:
     from foundation.clock import system_clock
     from foundation.ledger import Entry
-    from foundation.signing import RotationPolicy, ensure_keys, revoke_signing_key
+    from foundation.signing import ensure_keys, revoke_signing_key
     from gateway.cli.ledger_door import open_ledger_door
 
     now = system_clock()
@@ -158,5 +159,5 @@ async def _revoke(kid: str) -> bool:
                 return False
             entry = Entry("keys.revoked", now, "done", actor="system:cli", details={"kid": kid})
             await door.ledger.append_in(connection, entry)
-        await ensure_keys(door.db, sealer=door.sealer, policy=RotationPolicy(), now=now)
+        await ensure_keys(door.db, sealer=door.sealer, policy=door.settings.key_lives.policy(), now=now)
     return True

@@ -12,12 +12,14 @@ from foundation.ledger import Ledger
 from foundation.sealing import Sealer
 from gateway.cli.stores import make_sealer, open_database
 from gateway.cli.surroundings import read_settings
+from gateway.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerDoor:
     """What an administrative act needs to happen and to be on record."""
 
+    settings: Settings
     db: Database
     sealer: Sealer
     ledger: Ledger
@@ -33,4 +35,4 @@ async def open_ledger_door() -> AsyncIterator[LedgerDoor]:
     async with open_database(settings) as db:
         ledger = Ledger(db, sealer=sealer, entropy=entropy, feed=ChangeFeed(db, system_clock))
         await ledger.open()
-        yield LedgerDoor(db, sealer, ledger, entropy)
+        yield LedgerDoor(settings, db, sealer, ledger, entropy)

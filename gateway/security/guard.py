@@ -23,7 +23,7 @@ from gateway.security.browsers import browser_cookie, browser_from_headers
 from gateway.security.csrf import FIELD, SAFE_METHODS, CsrfTokens, is_same_origin
 from gateway.security.forms import ForeignForm, parse_form
 from gateway.security.headers import harden
-from gateway.security.limits import BodyTooLarge, bounded, oversize
+from gateway.security.limits import BodyTooLarge, RequestSizes, bounded, oversize
 from gateway.security.network import client_network
 from gateway.security.surfaces import Surface, shows_pages, surface_of
 
@@ -47,6 +47,7 @@ class Guard:
         entropy: Entropy,
         failure_response: FailureResponse,
         deadline_s: float,
+        sizes: RequestSizes,
     ) -> None:
         self._app = app
         self._origin = issuer
@@ -57,6 +58,7 @@ class Guard:
         self._entropy = entropy
         self._failure_response = failure_response
         self._deadline = deadline_s
+        self._sizes = sizes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or pass the lifespan on."""
@@ -113,13 +115,13 @@ class Guard:
             state["csrf_token"] = self._csrf.token(state["browser"])
 
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        refusal = oversize(scope.get("raw_path", b""), scope["query_string"], scope["headers"])
+        refusal = oversize(scope.get("raw_path", b""), scope["query_string"], scope["headers"], sizes=self._sizes)
         if refusal is None:
             refusal = self._check_host(scope)
         if refusal is not None:
             await PlainTextResponse(_REFUSALS[refusal], refusal)(scope, receive, answer.send)
             return
-        receive = bounded(receive)
+        receive = bounded(receive, sizes=self._sizes)
         if scope["method"] not in SAFE_METHODS and surface_of(scope["path"]) is Surface.PAGE:
             receive = await self._check_form(scope, receive)
         await self._app(scope, receive, answer.send)

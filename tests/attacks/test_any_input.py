@@ -13,7 +13,7 @@ import pytest
 from starlette.routing import Route
 
 from gateway.routes import all_routes
-from gateway.security.limits import MAX_BODY_OCTETS
+from gateway.security.limits import RequestSizes
 from tests.attacks.oddities import CANARY, CONTENT_TYPES, HEADERS, NAMES, SECRET_NAMES, VALUES, bend_json, escape
 from tests.attacks.raw_http import REFUSED_BY_PARSER, RawAnswer, RawRequest, send
 from tests.faults.nodes import Town
@@ -208,7 +208,7 @@ def _parameters(path: str, known: Known, chance: random.Random) -> bytes:
 def _check(answer: RawAnswer, request: RawRequest) -> None:
     if answer.body.startswith(REFUSED_BY_PARSER) or (answer.status == 0 and request.method == "BREW"):
         return
-    if answer.status == 0 and len(request.body) > MAX_BODY_OCTETS:
+    if answer.status == 0 and len(request.body) > RequestSizes().body_octets:
         # Closed while the rest of a body that nobody wants was still on its way.
         return
     what = f"{answer.status} to {request.method} {request.target[:600]!r} {request.headers!r} {request.body[:600]!r}"

@@ -1,9 +1,15 @@
-"""Settings: which addresses may do without TLS."""
+"""Settings: which addresses may do without TLS, and how long signing keys may live."""
+
+from datetime import timedelta
 
 import pytest
 from pydantic import ValidationError
 
+from foundation.signing import RotationPolicy
+from gateway.api.oauth import JWKS_SECONDS
+from gateway.key_lives import KeyLives
 from gateway.settings import Settings, is_loopback
+from idp.provider.limits import ProviderLimits
 
 
 @pytest.mark.parametrize(
@@ -29,3 +35,34 @@ def test_a_host_that_only_begins_like_this_machine_needs_tls(issuer: str) -> Non
     """Cookies, codes and tokens would travel in clear to another machine."""
     with pytest.raises(ValidationError):
         Settings(issuer=issuer)
+
+
+def test_key_lives_default_to_the_plan_of_the_product() -> None:
+    """What is not set is as the rotation plan itself has it."""
+    assert Settings().key_lives.policy() == RotationPolicy()
+
+
+@pytest.mark.parametrize("extreme", ["least", "most"])
+def test_every_permitted_life_of_a_key_makes_a_plan(extreme: str) -> None:
+    """The bounds of the settings lie within those of the plan, so that no permitted value stops the product."""
+    bounds = {
+        name: next(
+            value
+            for mark in info.metadata
+            if (value := getattr(mark, "ge" if extreme == "least" else "le", None)) is not None
+        )
+        for name, info in KeyLives.model_fields.items()
+    }
+    tokens, receipts, _ = KeyLives(**bounds).policy().purposes
+    assert tokens.publish_lead >= 4 * timedelta(seconds=JWKS_SECONDS)
+    longest = ProviderLimits.model_fields["id_token_lifetime"].metadata[-1].le
+    assert tokens.overlap is not None
+    assert tokens.overlap >= longest + timedelta(seconds=JWKS_SECONDS)
+    assert receipts.overlap is None
+
+
+def test_a_key_may_not_sign_for_longer_than_ninety_days() -> None:
+    """Neither may a successor sign before anybody has it."""
+    for name, value in (("token_signing_life", "P91D"), ("proof_signing_life", "P91D"), ("publish_lead", "PT10M")):
+        with pytest.raises(ValidationError):
+            KeyLives.model_validate({name: value})

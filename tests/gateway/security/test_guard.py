@@ -14,6 +14,7 @@ from foundation.entropy import SystemEntropy
 from foundation.problems import RenzhengError, StorageUnavailable
 from gateway.security.csrf import CsrfTokens
 from gateway.security.guard import Guard
+from gateway.security.limits import RequestSizes
 from gateway.security.network import client_network
 from idp.signin.flows import FLOW_COOKIE
 
@@ -65,6 +66,7 @@ def _guarded(inner: Router) -> Guard:
         entropy=SystemEntropy(),
         failure_response=_show,
         deadline_s=5,
+        sizes=RequestSizes(),
     )
 
 
@@ -257,6 +259,26 @@ def test_the_network_is_only_what_can_be_believed(peer: str, forwarded: list[str
     assert client_network(peer, headers, trusted={"10.0.0.9"}) == network
 
 
+async def test_an_operator_may_allow_more() -> None:
+    """A permitted size is let through, and the next larger one is refused as before."""
+    app = Guard(
+        Router(routes=[Route("/oauth/echo", _echo, methods=["POST"])]),
+        issuer=ISSUER,
+        allowed_hosts=frozenset(),
+        trusted_proxies=frozenset(),
+        csrf=CSRF,
+        entropy=SystemEntropy(),
+        failure_response=_show,
+        deadline_s=5,
+        sizes=RequestSizes(url_octets=16_384, headers=200, body_octets=131_072),
+    )
+    more = {f"x-{number}": "1" for number in range(150)}
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=ISSUER) as client:
+        for size, status in ((131_072, 200), (131_073, 413)):
+            answer = await client.post("/oauth/echo?" + "a" * 9_000, content=b"a" * size, headers=more)
+            assert answer.status_code == status
+
+
 async def _linger(_request: Request) -> Response:
     await asyncio.sleep(30)
     return PlainTextResponse("too late")
@@ -273,6 +295,7 @@ async def test_a_request_past_its_deadline_is_answered_with_503() -> None:
         entropy=SystemEntropy(),
         failure_response=_show,
         deadline_s=0.05,
+        sizes=RequestSizes(),
     )
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=ISSUER) as client:
         for _ in range(2):
