@@ -8,8 +8,7 @@ from gateway.i18n import mark, translator
 from gateway.pages.paths import PATHS
 from gateway.pages.refusals import FRESH, Returned, field_error, returned
 from gateway.pages.rendering import render
-from gateway.pages.signin.journeys import Journey, find_journey, next_page, remember_journey, start_again
-from gateway.pages.signin.sms import FLOW_LOST
+from gateway.pages.signin.journeys import FLOW_LOST, Journey, find_journey, next_page, remember_journey, start_again
 from gateway.requests import form_of, language_of, parts_of, visit_of
 from idp.signin.outcomes import Refused
 from idp.signin.registration import prove_identity

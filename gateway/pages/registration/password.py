@@ -9,6 +9,7 @@ from gateway.pages.refusals import FRESH, Returned, field_error, returned
 from gateway.pages.rendering import render
 from gateway.pages.signed_in import for_citizens, viewer_of
 from gateway.pages.signin.journeys import (
+    FLOW_LOST,
     Goal,
     Journey,
     app_of,
@@ -17,7 +18,6 @@ from gateway.pages.signin.journeys import (
     remember_journey,
     start_again,
 )
-from gateway.pages.signin.sms import FLOW_LOST
 from gateway.requests import form_of, language_of, parts_of, set_session_cookie, visit_of
 from idp.signin.outcomes import Refused
 from idp.signin.registration import set_password_and_open_account

@@ -10,12 +10,10 @@ from gateway.pages.paths import PATHS
 from gateway.pages.refusals import FRESH, Returned, returned, words_of
 from gateway.pages.rendering import render
 from gateway.pages.signin.entry import go_on
-from gateway.pages.signin.journeys import Goal, Journey, app_of, find_journey, goal_from, start_again
+from gateway.pages.signin.journeys import FLOW_LOST, Goal, Journey, app_of, find_journey, goal_from, start_again
 from gateway.requests import form_of, language_of, parts_of, visit_of
 from idp.signin.arrival import begin_center_sign_in, confirm_arrival, finish_center_sign_in
 from idp.signin.outcomes import GoToCenter, Refused
-
-FLOW_LOST = "22007"
 
 
 async def go_to_center(request: Request) -> Response:

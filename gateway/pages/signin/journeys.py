@@ -18,8 +18,10 @@ from gateway.requests import parts_of
 from idp.provider.clients import view_of
 from idp.provider.errors import ShownError
 from idp.provider.transactions import find_transaction
+from idp.signin import errors
 
 KIND = "page"
+FLOW_LOST = errors.FLOW_LOST.code
 _LONGEST_TRANSACTION = 64
 
 

@@ -8,8 +8,10 @@ from gateway.pages.forms import FieldError
 from gateway.pages.paths import PATHS
 from gateway.pages.refusals import FRESH, Returned, field_error, returned
 from gateway.pages.rendering import render
+from gateway.pages.signin.code_entry import CodeEntry, answer_code_page, show_code_page, to_code_page
 from gateway.pages.signin.entry import go_on
 from gateway.pages.signin.journeys import (
+    FLOW_LOST,
     Goal,
     Journey,
     app_of,
@@ -19,9 +21,8 @@ from gateway.pages.signin.journeys import (
     remember_journey,
     start_again,
 )
-from gateway.pages.signin.sms import CODE_SPENT, FLOW_LOST, code_facts, code_words
 from gateway.requests import form_of, language_of, parts_of, visit_of
-from idp.signin.outcomes import CodeSent, Refused
+from idp.signin.outcomes import PhoneConfirmed, Refused
 from idp.signin.password_change import (
     confirm_recovery_code,
     recover_password,
@@ -43,36 +44,22 @@ async def send_code(request: Request) -> Response:
     if isinstance(outcome, Refused):
         back = returned(outcome, language=language_of(request), now=parts.clock(), at="phone")
         return await _phone_page(request, goal, back=back, phone=phone)
-    await remember_journey(request, outcome.flow_id, goal, **code_facts(outcome))
-    return next_page(PATHS.recover_code, outcome.flow_id)
+    return await to_code_page(request, _CODE, outcome, goal)
 
 
 async def show_code(request: Request) -> Response:
     """`GET /recover/code`."""
-    journey = await find_journey(request, request.query_params.get("flow", ""))
-    if journey is None or "expires_at" not in journey.shown:
-        return start_again()
-    return await _code_page(request, journey)
+    return await show_code_page(request, _CODE)
 
 
 async def check_code(request: Request) -> Response:
     """`POST /recover/code`: the code, or the wish for another one."""
-    parts, form = parts_of(request), form_of(request)
-    journey = await find_journey(request, form.text("flow"))
-    if journey is None or "expires_at" not in journey.shown:
-        return start_again()
-    visit, entrance, now = visit_of(request), parts.entrance, parts.clock()
-    if form.text("resend"):
-        sent = await resend_recovery_code(journey.flow_id, visit=visit, entrance=entrance, now=now)
-        if isinstance(sent, CodeSent):
-            await remember_journey(request, sent.flow_id, journey.goal, **code_facts(sent))
-            return next_page(PATHS.recover_code, sent.flow_id)
-        return await _code_page(request, journey, refused=sent)
-    outcome = await confirm_recovery_code(journey.flow_id, form.text("code"), visit=visit, entrance=entrance, now=now)
-    if isinstance(outcome, Refused):
-        return await _code_page(request, journey, refused=outcome)
-    await remember_journey(request, outcome.flow_id, journey.goal, confirmed="yes")
-    return next_page(PATHS.recover_password, outcome.flow_id)
+    return await answer_code_page(request, _CODE)
+
+
+async def _to_password(request: Request, confirmed: PhoneConfirmed, journey: Journey) -> Response:
+    await remember_journey(request, confirmed.flow_id, journey.goal, confirmed="yes")
+    return next_page(PATHS.recover_password, confirmed.flow_id)
 
 
 async def show_password(request: Request) -> Response:
@@ -137,29 +124,6 @@ async def _phone_page(request: Request, goal: Goal, *, back: Returned = FRESH, p
     )
 
 
-async def _code_page(request: Request, journey: Journey, refused: Refused | None = None) -> Response:
-    if refused is not None and refused.code == FLOW_LOST:
-        return start_again(goal=journey.goal)
-    parts = parts_of(request)
-    back = returned(refused, language=language_of(request), now=parts.clock(), at="code")
-    tries = parts.settings.signin.code_tries
-    left = tries if refused is None or refused.tries_left is None else refused.tries_left
-    return render(
-        request,
-        "recover_code.html",
-        status_code=back.status,
-        headers=back.headers,
-        action=PATHS.recover_code,
-        resend_action=PATHS.recover_code,
-        back_href=journey.goal.address(PATHS.recover),
-        values={},
-        errors=back.errors,
-        hidden={"flow": journey.flow_id},
-        code=code_words(journey, left, now=parts.clock()),
-        locked=refused is not None and refused.code == CODE_SPENT,
-    )
-
-
 async def _password_page(request: Request, journey: Journey, *, back: Returned = FRESH, number: str = "") -> Response:
     await app_of(request, journey.goal)
     return render(
@@ -174,3 +138,14 @@ async def _password_page(request: Request, journey: Journey, *, back: Returned =
         hidden={"flow": journey.flow_id},
         throttle=back.throttle,
     )
+
+
+_CODE: CodeEntry[PhoneConfirmed] = CodeEntry(
+    template="recover_code.html",
+    path=PATHS.recover_code,
+    phone_path=PATHS.recover,
+    restart_path=PATHS.login,
+    resend=resend_recovery_code,
+    confirm=confirm_recovery_code,
+    go_on=_to_password,
+)

@@ -8,12 +8,10 @@ from gateway.pages.paths import PATHS
 from gateway.pages.refusals import FRESH, Returned, returned
 from gateway.pages.rendering import render
 from gateway.pages.signin.entry import go_on
-from gateway.pages.signin.journeys import Journey, app_of, find_journey, start_again
+from gateway.pages.signin.journeys import FLOW_LOST, Journey, app_of, find_journey, start_again
 from gateway.requests import form_of, language_of, parts_of, visit_of
 from idp.signin.outcomes import Refused
 from idp.signin.second_factor import confirm_totp
-
-FLOW_LOST = "22007"
 
 
 async def show_totp(request: Request) -> Response:

@@ -1,25 +1,14 @@
 """`/login/sms`: signing in with a code sent to the registered phone."""
 
-from datetime import datetime
-from math import ceil
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.pages.paths import PATHS
 from gateway.pages.refusals import FRESH, Returned, returned
 from gateway.pages.rendering import render
+from gateway.pages.signin.code_entry import CodeEntry, answer_code_page, show_code_page, to_code_page
 from gateway.pages.signin.entry import go_on
-from gateway.pages.signin.journeys import (
-    Goal,
-    Journey,
-    app_of,
-    find_journey,
-    goal_from,
-    next_page,
-    remember_journey,
-    start_again,
-)
+from gateway.pages.signin.journeys import FLOW_LOST, Goal, Journey, app_of, find_journey, goal_from, start_again
 from gateway.requests import form_of, language_of, parts_of, visit_of
 from idp.signin.code_sign_in import (
     confirm_identity_for_phone,
@@ -27,10 +16,7 @@ from idp.signin.code_sign_in import (
     send_sign_in_code,
     sign_in_with_code,
 )
-from idp.signin.outcomes import CodeSent, Refused
-
-FLOW_LOST = "22007"
-CODE_SPENT = "22004"
+from idp.signin.outcomes import IdentityCheckNeeded, Refused, SecondFactorNeeded, SignedIn
 
 
 async def show_phone(request: Request) -> Response:
@@ -48,35 +34,17 @@ async def send_code(request: Request) -> Response:
     if isinstance(outcome, Refused):
         back = returned(outcome, language=language_of(request), now=parts.clock(), at="phone")
         return await _phone_page(request, goal, back=back, phone=phone)
-    await remember_journey(request, outcome.flow_id, goal, **code_facts(outcome))
-    return next_page(PATHS.login_sms_code, outcome.flow_id)
+    return await to_code_page(request, _CODE, outcome, goal)
 
 
 async def show_code(request: Request) -> Response:
     """`GET /login/sms/code`."""
-    journey = await find_journey(request, request.query_params.get("flow", ""))
-    return start_again() if journey is None else await _code_page(request, journey)
+    return await show_code_page(request, _CODE)
 
 
 async def check_code(request: Request) -> Response:
     """`POST /login/sms/code`: the code, or the wish for another one."""
-    parts, form = parts_of(request), form_of(request)
-    journey = await find_journey(request, form.text("flow"))
-    if journey is None:
-        return start_again()
-    visit, entrance, now = visit_of(request), parts.entrance, parts.clock()
-    if form.text("resend"):
-        sent = await resend_sign_in_code(flow_id=journey.flow_id, visit=visit, entrance=entrance, now=now)
-        if isinstance(sent, CodeSent):
-            await remember_journey(request, sent.flow_id, journey.goal, **code_facts(sent))
-            return next_page(PATHS.login_sms_code, sent.flow_id)
-        return await _code_page(request, journey, refused=sent)
-    outcome = await sign_in_with_code(
-        flow_id=journey.flow_id, code_text=form.text("code"), visit=visit, entrance=entrance, now=now
-    )
-    if isinstance(outcome, Refused):
-        return await _code_page(request, journey, refused=outcome)
-    return await go_on(request, outcome, journey.goal, kind="citizen", phone=journey.shown["phone"])
+    return await answer_code_page(request, _CODE)
 
 
 async def show_identity(request: Request) -> Response:
@@ -106,28 +74,10 @@ async def check_identity(request: Request) -> Response:
     return await go_on(request, outcome, journey.goal, kind="citizen")
 
 
-def code_facts(sent: CodeSent) -> dict[str, str]:
-    """Return what the page of a sent code shows, as a journey keeps it."""
-    return {
-        "phone": sent.phone_masked,
-        "prefix": sent.prefix,
-        "resend_at": sent.resend_at.isoformat(),
-        "expires_at": sent.expires_at.isoformat(),
-    }
-
-
-def code_words(journey: Journey, tries_left: int, *, now: datetime) -> dict[str, object]:
-    """Return the data of a code page from what its journey kept."""
-    shown = journey.shown
-    valid = (datetime.fromisoformat(shown["expires_at"]) - now).total_seconds()
-    pause = (datetime.fromisoformat(shown["resend_at"]) - now).total_seconds()
-    return {
-        "phone": shown["phone"],
-        "prefix": shown["prefix"],
-        "tries_left": tries_left,
-        "valid_minutes": max(0, ceil(valid / 60)),
-        "resend_after": max(0, ceil(pause)),
-    }
+async def _enter(
+    request: Request, outcome: SignedIn | SecondFactorNeeded | IdentityCheckNeeded, journey: Journey
+) -> Response:
+    return await go_on(request, outcome, journey.goal, kind="citizen", phone=journey.shown["phone"])
 
 
 async def _phone_page(request: Request, goal: Goal, *, back: Returned = FRESH, phone: str = "") -> Response:
@@ -146,30 +96,6 @@ async def _phone_page(request: Request, goal: Goal, *, back: Returned = FRESH, p
     )
 
 
-async def _code_page(request: Request, journey: Journey, refused: Refused | None = None) -> Response:
-    if refused is not None and refused.code == FLOW_LOST:
-        return start_again(goal=journey.goal)
-    parts = parts_of(request)
-    back = returned(refused, language=language_of(request), now=parts.clock(), at="code")
-    tries = parts.settings.signin.code_tries
-    left = tries if refused is None or refused.tries_left is None else refused.tries_left
-    await app_of(request, journey.goal)
-    return render(
-        request,
-        "login_sms_code.html",
-        status_code=back.status,
-        headers=back.headers,
-        action=PATHS.login_sms_code,
-        resend_action=PATHS.login_sms_code,
-        back_href=journey.goal.address(PATHS.login_sms),
-        values={},
-        errors=back.errors,
-        hidden={"flow": journey.flow_id},
-        code=code_words(journey, left, now=parts.clock()),
-        locked=refused is not None and refused.code == CODE_SPENT,
-    )
-
-
 async def _identity_page(request: Request, journey: Journey, *, back: Returned = FRESH) -> Response:
     await app_of(request, journey.goal)
     return render(
@@ -185,3 +111,15 @@ async def _identity_page(request: Request, journey: Journey, *, back: Returned =
         hidden={"flow": journey.flow_id},
         throttle=back.throttle,
     )
+
+
+_CODE: CodeEntry[SignedIn | SecondFactorNeeded | IdentityCheckNeeded] = CodeEntry(
+    template="login_sms_code.html",
+    path=PATHS.login_sms_code,
+    phone_path=PATHS.login_sms,
+    restart_path=PATHS.login,
+    resend=resend_sign_in_code,
+    confirm=sign_in_with_code,
+    go_on=_enter,
+    may_leave=True,
+)

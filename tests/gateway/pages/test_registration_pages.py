@@ -110,6 +110,13 @@ def test_steps_cannot_be_skipped_or_continued_in_another_browser(
     assert browser.open(town.url("/register/code?flow=nonsense")).location == town.url("/register?notice=expired")
 
 
+def test_page_of_a_code_that_was_right_begins_again(town: Town, browser: Browser) -> None:
+    """Back and reload after the right code: the page asks for nothing any more, and fails for nobody."""
+    page = to_identity_page(town, browser, newcomer(town))
+    earlier = browser.open(page.url.replace("/register/identity", "/register/code"))
+    assert earlier.location == town.url("/register?notice=expired")
+
+
 def test_passwords_have_to_agree_and_be_good(town: Town, browser: Browser) -> None:
     """Both are told at the field, and no password ever comes back in a page."""
     page = to_password_page(town, browser, newcomer(town))

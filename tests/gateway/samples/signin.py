@@ -47,7 +47,6 @@ CODE = {"phone": "138****5521", "prefix": "QK", "tries_left": 5, "valid_minutes"
 
 SMS_CODE = {
     "action": "/login/sms/code",
-    "resend_action": "/login/sms",
     "back_href": "/login/sms",
     "values": {},
     "errors": [],
@@ -142,7 +141,6 @@ RECOVER: dict[str, Any] = {
 RECOVER_CODE = {
     **SMS_CODE,
     "action": "/recover/code",
-    "resend_action": "/recover/code",
     "back_href": "/recover",
 }
 
@@ -245,7 +243,7 @@ SIGNIN_SAMPLES: tuple[Sample, ...] = (
             "errors": [FieldError("phone", "这不是中国内地手机号"), FieldError("agreed", "请先表示同意")],
         },
     ),
-    Sample("register_code.html", "sent", {**SMS_CODE, "action": "/register/code", "resend_action": "/register"}),
+    Sample("register_code.html", "sent", {**SMS_CODE, "action": "/register/code"}),
     Sample("register_code.html", "wrong", {**SMS_CODE, **WRONG_CODE}),
     Sample("register_code.html", "locked", {**SMS_CODE, "locked": True}),
     Sample("register_identity.html", "empty", IDENTITY),
