@@ -51,23 +51,23 @@ async def redeem_code(form: Parameters, client: Client, *, provider: Provider, o
     if form.get("redirect_uri") != grant.request.redirect_uri:
         raise TokenError(REDIRECT_URI_DIFFERS)
     check_pkce(grant.request.code_challenge, form.get("code_verifier"))
-    check_alive(grant, provider, now)
+    check_alive(grant, provider, now, client_at=grant.created_at)
     return grant
 
 
-def check_alive(grant: Grant, provider: Provider, now: datetime) -> None:
+def check_alive(grant: Grant, provider: Provider, now: datetime, *, client_at: datetime) -> None:
     """Raise TokenError when session, person, client or grant were revoked meanwhile.
 
-    Memory alone, but fresh.
+    Memory alone, but fresh. The client is judged for what it was given at `client_at`.
     """
-    provider.revocations.check_fresh(now)
-    keys = (
-        f"grant:{grant.grant_id}",
-        f"session:{grant.session_id}",
-        f"person:{grant.person_id}",
-        f"client:{grant.client_id}",
-    )
-    if grant.ended_at is not None or provider.revocations.is_revoked(*keys, issued_at=grant.created_at, now=now):
+    revocations = provider.revocations
+    revocations.check_fresh(now)
+    keys = (f"grant:{grant.grant_id}", f"session:{grant.session_id}", f"person:{grant.person_id}")
+    if (
+        grant.ended_at is not None
+        or revocations.is_revoked(*keys, issued_at=grant.created_at, now=now)
+        or revocations.is_revoked(f"client:{grant.client_id}", issued_at=client_at, now=now)
+    ):
         raise TokenError(GRANT_ENDED)
 
 

@@ -55,7 +55,9 @@ async def spend_refresh_token(
     grant = None if family is None else await find_grant(provider.db, family.grant_id)
     if family is None or grant is None or grant.client_id != client.client_id:
         raise TokenError(INVALID_REFRESH_TOKEN, "unknown or another client's")
-    check_alive(grant, provider, now)
+    # Disabling a client stops its families without ending them, so an enabled one goes on with them at once: it is judged as it
+    # stands now. Whatever ends a family itself (grant, session, person) is judged as of the grant, and in SQL by `rotate`.
+    check_alive(grant, provider, now, client_at=now)
     scope = _narrowed_scope(form, grant, client)
     narrowed_resources(form, grant.request.resources)
     rotated = await rotate(

@@ -2,14 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from typing import Any
 
+import httpx2
 import pytest
 
 from foundation.changes import Change, ChangeFeed
 from foundation.database import Database
 from idp.provider.registration import set_client_status
 from idp.provider.revocations import RevocationList, restoration, revocation
-from tests.idp.provider.world import World, open_world
+from tests.idp.provider.world import Browser, World, open_world
 from tests.servers import Stack
 
 NOW = datetime(2026, 5, 18, 1, tzinfo=UTC)
@@ -67,11 +69,43 @@ async def test_an_enabled_client_works_at_once(stack: Stack, world: World) -> No
         assert [await is_active(late, token) for token in (old, new)] == [False, True]
 
 
+async def test_an_enabled_client_refreshes_at_once(stack: Stack, world: World, browser: Browser) -> None:
+    """Disabling stops its families without ending them; access tokens and codes from before stay dead for good."""
+    tokens = await browser.tokens_for(scope="openid profile offline_access")
+    code = await browser.code_for(scope="openid profile offline_access")
+    await set_status(world, "disabled")
+    assert (await refreshed(world, tokens)).status_code == 401
+    world.later(seconds=2)
+    await set_status(world, "active")
+    answer = await refreshed(world, tokens)
+    assert answer.status_code == 200, answer.text
+    assert (await world.userinfo(answer.json()["access_token"])).status_code == 200
+    assert (await world.userinfo(tokens["access_token"])).status_code == 401
+    assert (await browser.redeem(code)).json()["error"] == "invalid_grant"
+    await set_status(world, "disabled")
+    world.later(seconds=2)
+    async with open_world(stack, url=world.provider.db.engine.url.render_as_string(hide_password=False)) as late:
+        late.now = world.now
+        late.secrets |= world.secrets
+        await set_status(late, "active")
+        again = await refreshed(late, answer.json())
+        assert again.status_code == 200, again.text
+        # A worker that has heard of the end alone refuses, and spends nothing by it.
+        assert (await refreshed(world, again.json())).json()["error"] == "invalid_grant"
+        await world.provider.feed.catch_up()
+        assert (await refreshed(world, again.json())).status_code == 200
+
+
 async def own_token(world: World) -> str:
     """An access token of the housing app's own."""
     answer = await world.token("gzf", grant_type="client_credentials")
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
+
+
+async def refreshed(world: World, tokens: dict[str, Any]) -> httpx2.Response:
+    """The housing app's answer to its refresh token."""
+    return await world.token("gzf", grant_type="refresh_token", refresh_token=tokens["refresh_token"])
 
 
 async def is_active(world: World, token: str) -> bool:
