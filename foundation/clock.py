@@ -13,8 +13,3 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """Return the operating system's time as an aware UTC instant with microseconds."""
     return datetime.now(UTC)
-
-
-def beginning_of_second(instant: datetime) -> datetime:
-    """Cut an instant to whole seconds, the resolution of every `NumericDate` on the wire (RFC 7519 §2)."""
-    return instant.replace(microsecond=0)

@@ -1,5 +1,4 @@
-"""A license library with the certshare wire: search, both lookups, verification of facts and face field
-definitions.
+"""A license library with the certshare wire: lookup by holder and by identifier.
 
 Operations of the wire that it does not offer answer with status 2. Any status can be asked for by a fault
 of kind `code`, whose `detail` is the `head.status` to answer.
@@ -16,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from adapters.license_libraries.certshare.codes import MEANINGS, HeadStatus, Operation, VerifyResult
+from adapters.license_libraries.certshare.codes import MEANINGS, HeadStatus, Operation
 from adapters.license_libraries.certshare.envelope import seal_certificate_data
 from adapters.simulators.faults import FaultInjection, Faults
 from adapters.simulators.world_admin import administration_routes
@@ -134,70 +133,10 @@ def _offered(world: World) -> dict[str, Offered]:
         permitted(account, record.type_code)
         return sealed(account, render_certificate(record))
 
-    def verified(account: LibraryAccount, data: Mapping[str, Any]) -> dict[str, Any]:
-        _check_cause(data)
-        type_code = _needed(data, "certTypeCode")
-        permitted(account, type_code)
-        return {"result": int(_verify(world, type_code, data.get("certData")))}
-
-    def face_fields(account: LibraryAccount, data: Mapping[str, Any]) -> dict[str, Any]:
-        type_code = _needed(data, "certTypeCode")
-        permitted(account, type_code)
-        names = dict.fromkeys(
-            name for record in world.licenses.values() if record.type_code == type_code for name in record.face
-        )
-        return {"fields": [{"name": name, "label": _LABELS.get(name, name)} for name in names]}
-
-    def searched(account: LibraryAccount, data: Mapping[str, Any]) -> dict[str, Any]:
-        _check_cause(data)
-        return {
-            "list": [
-                {"certIdentifier": record.identifier, "certTypeCode": record.type_code}
-                for record in of_holder(account, data)
-            ]
-        }
-
     return {
         Operation.BY_HOLDER: by_holder,
         Operation.BY_IDENTIFIER: by_identifier,
-        Operation.VERIFY_FACTS: verified,
-        Operation.FACE_FIELDS: face_fields,
-        Operation.SEARCH: searched,
     }
-
-
-_LABELS = {
-    "KZ_CYLB": "从业类别",
-    "KZ_ZJCX": "准驾车型",
-    "KZ_CCLZRQ": "初次领证日期",
-    "KZ_JYFW": "经营范围",
-    "KZ_DZ": "地址",
-    "KZ_JJLX": "经济类型",
-    "KZ_CPH": "车牌号",
-    "KZ_CLLX": "车辆类型",
-    "KZ_DWZW": "吨（座）位",
-}
-
-_VERDICT_OF_STATUS = {"10": VerifyResult.CORRECT_AND_VALID}
-
-
-def _verify(world: World, type_code: str, facts: object) -> VerifyResult:
-    if not isinstance(facts, dict) or not facts:
-        return VerifyResult.CERT_DATA_MISSING
-    if "holderCode" not in facts:
-        return VerifyResult.TOO_LITTLE_INFORMATION
-    of_holder = [
-        record
-        for record in world.licenses.values()
-        if record.type_code == type_code and record.holder_code == facts["holderCode"]
-    ]
-    if not of_holder:
-        return VerifyResult.NOT_FOUND
-    for record in of_holder:
-        known = {"holderCode": record.holder_code, "holder": record.holder_name, "certNo": record.number}
-        if all(known.get(name) == value for name, value in facts.items()):
-            return _VERDICT_OF_STATUS.get(record.status, VerifyResult.CORRECT_NO_LONGER_VALID)
-    return VerifyResult.DIFFERS_OR_INCOMPLETE
 
 
 def _account(world: World, head: Mapping[str, Any]) -> LibraryAccount:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
-from certs_catalog.accesses.access import Access, AccessPage, access_of
+from certs_catalog.accesses.access import AccessPage, access_of
 from certs_catalog.room import LicenseRoom
 from certs_catalog.statuses import BEIJING
 from certs_catalog.tables import accesses
@@ -61,17 +61,6 @@ async def list_accesses(
     """Return one page of the accesses that concern this holder, refused and failed ones included."""
     mine = accesses.c.holder_index == holder.index
     return await _page(mine, _admitted(choice or AccessFilter()), room=room, cursor=cursor, size=size)
-
-
-async def find_access(holder: HolderRef, access_id: str, *, room: LicenseRoom) -> Access | None:
-    """Return one access of this holder; somebody else's id gives None like one that does not exist."""
-    async with room.db.read() as connection:
-        row = (
-            await connection.execute(
-                select(accesses).where(accesses.c.access_id == access_id, accesses.c.holder_index == holder.index)
-            )
-        ).one_or_none()
-    return None if row is None else access_of(row, room.catalog)
 
 
 async def list_officer_accesses(

@@ -142,13 +142,6 @@ class KeyRing:
         entry = self._signer(purpose, alg, now)
         return entry.key.kid, entry.sign(message)
 
-    def verify_octets(self, message: bytes, signature: bytes, *, kid: str, purpose: Purpose, now: datetime) -> bool:
-        """Whether the published key of this purpose signed the message."""
-        entry = self._loaded.get(kid)
-        if entry is None or entry.key.purpose != purpose or not entry.key.is_published(now):
-            return False
-        return entry.algorithm.verify(message, signature, entry.public)
-
     def verify(
         self,
         token: UnverifiedToken | str,

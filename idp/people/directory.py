@@ -89,10 +89,6 @@ class Directory:
         """Return the department with this slug."""
         return next((found for found in await self.all_departments() if found.slug == slug), None)
 
-    async def find_department_by_uscc(self, uscc: str) -> Department | None:
-        """Return the department with this USCC."""
-        return next((found for found in await self.all_departments() if found.uscc == uscc), None)
-
     async def all_departments(self) -> tuple[Department, ...]:
         """Return every department in order of slug."""
         return tuple((await self._current()).departments.values())

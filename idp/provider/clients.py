@@ -70,11 +70,6 @@ class Client:
         """Whether the client may be used at all."""
         return self.status == "active"
 
-    @property
-    def is_public(self) -> bool:
-        """Whether the client cannot keep a secret (RFC 6749 §2.1)."""
-        return self.token_endpoint_auth_method == "none"
-
 
 @dataclass(frozen=True, slots=True)
 class ClientView:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from adapters.breaker import Closed, Open
 from adapters.guarded_http import GuardedHttp
 from adapters.license_libraries.certshare.client import CertshareLibrary
-from adapters.license_libraries.certshare.codes import HeadStatus, VerifyResult
+from adapters.license_libraries.certshare.codes import HeadStatus
 from adapters.license_libraries.certshare.settings import CertshareSettings
 from adapters.simulators.world import ZHANG_ZHIMING, demo_settings
 from adapters.simulators.world_entries import World
@@ -158,27 +158,6 @@ async def test_an_answer_about_somebody_else_is_malformed(
     upper.put("licenses", record.identifier, identifier=record.identifier[:-1] + "0")
     with pytest.raises(LibraryMalformed):
         await look_up(library)
-
-
-async def test_verification_discloses_a_code_only(make_library: MakeLibrary) -> None:
-    """verifyCertInfo answers 0, 7, 5 and 4 as facts agree, differ, are unknown or too few."""
-    library = make_library()
-
-    async def verify(**facts: str) -> VerifyResult:
-        return await library.verify_facts(license_type=DRIVER, facts=facts, cause=CAUSE)
-
-    number = ZHANG_ZHIMING.document_number
-    assert await verify(holderCode=number, holder="张知明") is VerifyResult.CORRECT_AND_VALID
-    assert await verify(holderCode=number, holder="张知") is VerifyResult.DIFFERS_OR_INCOMPLETE
-    assert await verify(holderCode="370299190606060080") is VerifyResult.NOT_FOUND
-    assert await verify(holder="张知明") is VerifyResult.TOO_LITTLE_INFORMATION
-    assert await verify() is VerifyResult.CERT_DATA_MISSING
-
-
-async def test_face_field_definitions_are_read(make_library: MakeLibrary) -> None:
-    """getCertRemarkInfo names each face field with its label."""
-    fields = await make_library().list_face_fields(license_type=DRIVER, license_type_name="道路运输从业人员从业资格证")
-    assert fields["KZ_ZJCX"] == "准驾车型"
 
 
 async def test_breaker_opens_refuses_at_once_and_recovers_by_probes(

@@ -12,7 +12,7 @@ from joserfc.jwk import JWKRegistry
 
 from adapters.json_documents import parse_json_object
 from adapters.license_libraries.certshare import wire as certshare
-from adapters.license_libraries.certshare.codes import HeadStatus, VerifyResult
+from adapters.license_libraries.certshare.codes import HeadStatus
 from adapters.license_libraries.certshare.envelope import (
     NotSealedForUs,
     open_certificate_data,
@@ -102,14 +102,6 @@ def test_recorded_refusals_are_read(name: str, status: HeadStatus) -> None:
     answer = certshare.parse_answer(recorded(f"certshare/{name}.json"))
     assert answer.status == status
     assert certshare.describe_status(answer.status) == answer.message
-
-
-def test_recorded_verification_and_fields_are_read() -> None:
-    """Result code and field labels."""
-    verified = certshare.parse_answer(recorded("certshare/verified.json"))
-    assert certshare.parse_verify_result(verified) is VerifyResult.CORRECT_AND_VALID
-    fields = certshare.parse_face_fields(certshare.parse_answer(recorded("certshare/face-fields.json")))
-    assert fields["KZ_ZJCX"] == "准驾车型"
 
 
 @pytest.mark.parametrize(

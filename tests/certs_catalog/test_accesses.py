@@ -8,7 +8,6 @@ from certs_catalog.accesses.history import (
     access_choices,
     count_by_month,
     count_officer_accesses_today,
-    find_access,
     list_accesses,
     list_officer_accesses,
 )
@@ -76,12 +75,10 @@ async def test_a_cursor_that_was_tampered_with_reads_as_the_first_page(stack: St
 
 
 async def test_nobody_sees_an_access_of_somebody_else(stack: Stack) -> None:
-    """E01 on the access list and its single entries."""
+    """E01 on the access list."""
     async with open_world(stack) as world:
         await world.answered()
-        (mine,) = (await list_accesses(world.ref(ZHANG), room=world.room)).items
-        assert await find_access(world.ref(ZHANG), mine.access_id, room=world.room) == mine
-        assert await find_access(world.ref(LI), mine.access_id, room=world.room) is None
+        assert len((await list_accesses(world.ref(ZHANG), room=world.room)).items) == 1
         assert (await list_accesses(world.ref(LI), room=world.room)).items == []
 
 

@@ -17,7 +17,7 @@ from adapters.guarded_http import (
     GuardedHttp,
 )
 from adapters.license_libraries.certshare import wire
-from adapters.license_libraries.certshare.codes import HeadStatus, Operation, VerifyResult
+from adapters.license_libraries.certshare.codes import HeadStatus, Operation
 from adapters.license_libraries.certshare.envelope import NotSealedForUs, open_certificate_data
 from adapters.license_libraries.certshare.settings import CertshareSettings
 from certs_catalog.ports import (
@@ -93,24 +93,6 @@ class CertshareLibrary:
         if len(found) != 1 or found[0].identifier != identifier:
             raise LibraryMalformed(self.name, "the answer holds a license that was not asked for")
         return self._license(found[0])
-
-    async def verify_facts(self, *, license_type: str, facts: Mapping[str, str], cause: Cause) -> VerifyResult:
-        """Ask whether facts (`holderCode`, `holder`, `certNo`, …) agree with a license; raises
-        LibraryError.
-        """
-        data = {
-            "certTypeCode": license_type,
-            "certData": dict(facts),
-            "useCause": wire.render_cause(cause),
-        }
-        answer = await self._ask(Operation.VERIFY_FACTS, data)
-        return self._read(wire.parse_verify_result, answer)
-
-    async def list_face_fields(self, *, license_type: str, license_type_name: str) -> dict[str, str]:
-        """Return the face fields of a type (wire name to Chinese label); raises LibraryError."""
-        data = {"certName": license_type_name, "certTypeCode": license_type}
-        answer = await self._ask(Operation.FACE_FIELDS, data)
-        return self._read(wire.parse_face_fields, answer)
 
     async def _certificates(self, operation: Operation, data: Mapping[str, Any]) -> list[wire.CertificateData]:
         try:

@@ -1,21 +1,13 @@
-"""Codes of the certshare wire: operations, answer statuses and results of verification."""
+"""Codes of the certshare wire: the operations that are asked for and the statuses of answers."""
 
 from enum import IntEnum, StrEnum
 
 
 class Operation(StrEnum):
-    """Operations of the wire, by the last part of their path."""
+    """Operations of the wire that we ask for, by the last part of their path."""
 
-    SEARCH = "queryCert"
     BY_IDENTIFIER = "queryCertInfo"
     BY_HOLDER = "queryCertInfoByHolderCode"
-    BY_QR_CODE = "queryCertInfoByQRcode"
-    DOWNLOAD_URL = "downloadUrl"
-    DOWNLOAD_URLS_BY_HOLDER = "downloadUrlsByHolderCode"
-    DOWNLOAD_FILE = "downloadFile"
-    VERIFY_FACTS = "verifyCertInfo"
-    VERIFY_FILE = "verifyFile"
-    FACE_FIELDS = "getCertRemarkInfo"
 
 
 class HeadStatus(IntEnum):
@@ -69,16 +61,3 @@ MEANINGS: dict[HeadStatus, str] = {
     HeadStatus.HOLDER_EMPTY: "holder 为空",
     HeadStatus.TYPE_CODE_WRONG: "证照类型代码有误",
 }
-
-
-class VerifyResult(IntEnum):
-    """Result of `verifyCertInfo` and `verifyFile`."""
-
-    CORRECT_AND_VALID = 0
-    CORRECT_NOT_ACTIVE = 1
-    CORRECT_SUSPENDED = 2
-    CORRECT_NO_LONGER_VALID = 3
-    TOO_LITTLE_INFORMATION = 4
-    NOT_FOUND = 5
-    CERT_DATA_MISSING = 6
-    DIFFERS_OR_INCOMPLETE = 7

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.json_documents import parse_json_object
-from adapters.license_libraries.certshare.codes import MEANINGS, HeadStatus, VerifyResult
+from adapters.license_libraries.certshare.codes import MEANINGS, HeadStatus
 from certs_catalog.ports import Cause, LibraryHolder
 from foundation.identifiers import InvalidIdentifier, IssuerForm, parse_e_license_identifier
 from foundation.strict_json import MalformedJson, parse_strict_json
@@ -117,29 +117,6 @@ def parse_certificates(plain: bytes) -> list[CertificateData]:
         raise MalformedAnswer(f"certData: {error}") from error
     entries = document if isinstance(document, list) else [document]
     return [_parse_certificate(entry) for entry in entries]
-
-
-def parse_verify_result(answer: Answer) -> VerifyResult:
-    """Return the result of a verification (`data.result`), or raise MalformedAnswer."""
-    result = answer.data.get("result") if isinstance(answer.data, dict) else None
-    try:
-        return VerifyResult(int(result) if isinstance(result, int | str) else -1)
-    except ValueError as error:
-        raise MalformedAnswer("data.result is not a listed code") from error
-
-
-def parse_face_fields(answer: Answer) -> dict[str, str]:
-    """Return the face field definition of a type: wire name to Chinese label; raises MalformedAnswer."""
-    entries = answer.data.get("fields") if isinstance(answer.data, dict) else None
-    if not isinstance(entries, list):
-        raise MalformedAnswer("data.fields is missing")
-    fields: dict[str, str] = {}
-    for entry in entries:
-        name, label = (entry.get("name"), entry.get("label")) if isinstance(entry, dict) else (None, None)
-        if not isinstance(name, str) or not isinstance(label, str):
-            raise MalformedAnswer("a field definition is not readable")
-        fields[name] = label
-    return fields
 
 
 def _parse_certificate(entry: Any) -> CertificateData:

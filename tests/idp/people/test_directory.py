@@ -26,7 +26,6 @@ async def test_the_directory_answers_from_memory_and_hears_changes(stage: Stage)
     housing = await directory.find_department_by_slug("housing")
     assert housing is not None
     assert await directory.find_department(housing.department_id) is housing
-    assert await directory.find_department_by_uscc(housing.uscc) is housing
     assert await directory.officers_of(account.person_id) == (officer,)
     assert (officer.label_zh, officer.label_en) == ("QY-0007 窗口工作人员", "QY-0007 Window clerk")
     market = await add_department(
