@@ -113,6 +113,8 @@ class RenzhengError(Exception):
     """
 
     error_code: ClassVar[ErrorCode] = INTERNAL_FAULT
+    retry_after: int | None = None
+    """After so many whole seconds the same request may succeed (RFC 9110 §10.2.3); None when nobody knows."""
 
     def __init__(self, detail: str = "", *, description: str | None = None, description_en: str | None = None) -> None:
         super().__init__(detail)
@@ -185,7 +187,7 @@ def describe_problem(error: BaseException) -> Problem:
         title_en=error.error_code.title_en,
         detail_zh=error.description,
         detail_en=error.description_en,
-        retry_after=error.retry_after if isinstance(error, ServiceUnavailable) else None,
+        retry_after=error.retry_after,
     )
 
 

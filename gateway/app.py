@@ -17,6 +17,7 @@ from gateway.memory import return_large_blocks, settle_heap
 from gateway.routes import all_routes
 from gateway.security.csrf import CsrfTokens
 from gateway.security.guard import Guard
+from gateway.security.page_limit import PageLimit
 from gateway.settings import Settings, load_settings
 
 
@@ -37,6 +38,7 @@ def create_app(
                 when_open()
             yield {"parts": parts, "site": settings.site, "clock": clock}
 
+    pages = PageLimit(limit=settings.page_requests_per_window, window=settings.page_request_window)
     # The guard does what Starlette's own middleware would do, once; a trailing slash is another address, not a hint, because
     # redirects would carry forms and codes along.
     router = Router(routes=all_routes(), lifespan=lifespan, redirect_slashes=False)
@@ -47,6 +49,7 @@ def create_app(
         trusted_proxies=frozenset(settings.trusted_proxies),
         csrf=CsrfTokens(parse_key_octets(settings.blind_index_key.get_secret_value())),
         entropy=entropy,
+        count_page=pages.count,
         failure_response=failure_response,
         deadline_s=settings.request_deadline_s,
         sizes=settings.request_sizes,

@@ -7,6 +7,7 @@ default. `docs/settings.md` is generated from here.
 
 import os
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -71,7 +72,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes; more than one needs PostgreSQL and Redis.")
     trusted_proxies: tuple[str, ...] = Field(
-        (), description="Addresses of reverse proxies whose X-Forwarded-For is believed, its right-most hop only."
+        (),
+        description="Addresses of reverse proxies whose X-Forwarded-For is believed, its right-most hop only; "
+        "`unix` is whoever reaches the Unix socket.",
     )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Further Host header values accepted beside the issuer's, for example behind an internal name."
@@ -87,6 +90,14 @@ class Settings(BaseSettings):
     )
     request_sizes: RequestSizes = Field(default_factory=RequestSizes, description="How large a request may be.")
     key_lives: KeyLives = Field(default_factory=KeyLives, description="The lives of signing keys.")
+    page_requests_per_window: int = Field(
+        300,
+        ge=0,
+        description="Pages that one address may ask for in one window without being signed in; 0 is no limit.",
+    )
+    page_request_window: timedelta = Field(
+        timedelta(minutes=5), gt=timedelta(0), description="The window of `page_requests_per_window`."
+    )
     site: SiteIdentity = Field(default_factory=SiteIdentity, description="Names, numbers and footer of the pages.")
     signin: SignInLimits = Field(default_factory=SignInLimits, description="Sign-in and registration.")
     provider: ProviderLimits = Field(default_factory=ProviderLimits, description="The OpenID provider.")

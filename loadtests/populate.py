@@ -39,6 +39,7 @@ NEVER_REACHED = 1_000_000_000
 RAISED_LIMITS: Mapping[str, str] = {
     # Big relying parties are configured without it; the quotas of lookups stay on and are counted.
     "RENZHENG_PROVIDER__TOKEN_REQUESTS_PER_WINDOW": "0",
+    "RENZHENG_PAGE_REQUESTS_PER_WINDOW": str(NEVER_REACHED),
     "RENZHENG_SIGNIN__NETWORK_ATTEMPTS": str(NEVER_REACHED),
     "RENZHENG_LOOKUP__OFFICER_PER_MINUTE": str(NEVER_REACHED),
     "RENZHENG_LOOKUP__OFFICER_PER_DAY": str(NEVER_REACHED),

@@ -1,7 +1,7 @@
 """The outermost application: every request comes in and every answer goes out through here.
 
-Order: identify, then measure, then check the host, then (for pages) the origin of a form; around it all a deadline and the last
-net for errors. Pure ASGI, because it runs on every hot path.
+Order: identify, then measure, then check the host, then (for pages) count the request and check the origin of a form; around it
+all a deadline and the last net for errors. Pure ASGI, because it runs on every hot path.
 """
 
 import asyncio
@@ -30,11 +30,15 @@ from gateway.security.surfaces import Surface, shows_pages, surface_of
 log = structlog.get_logger("gateway.requests")
 
 FailureResponse = Callable[[Request, Exception], Awaitable[Response]]
+CountPage = Callable[[Request], Awaitable[None]]
 _UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
 class Guard:
-    """Wraps the application; `failure_response` renders an exception for the surface of its request."""
+    """Wraps the application; `failure_response` renders an exception for the surface of its request.
+
+    `count_page` hears of every request for a page, and refuses it by raising.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Guard:
         trusted_proxies: frozenset[str],
         csrf: CsrfTokens,
         entropy: Entropy,
+        count_page: CountPage,
         failure_response: FailureResponse,
         deadline_s: float,
         sizes: RequestSizes,
@@ -56,6 +61,7 @@ class Guard:
         self._trusted = trusted_proxies
         self._csrf = csrf
         self._entropy = entropy
+        self._count_page = count_page
         self._failure_response = failure_response
         self._deadline = deadline_s
         self._sizes = sizes
@@ -121,6 +127,8 @@ class Guard:
         if refusal is not None:
             await PlainTextResponse(_REFUSALS[refusal], refusal)(scope, receive, answer.send)
             return
+        if shows_pages(scope["path"]):
+            await self._count_page(Request(scope))
         receive = bounded(receive, sizes=self._sizes)
         if scope["method"] not in SAFE_METHODS and surface_of(scope["path"]) is Surface.PAGE:
             receive = await self._check_form(scope, receive)

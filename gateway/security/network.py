@@ -3,6 +3,9 @@
 import ipaddress
 from collections.abc import Collection, Iterable
 
+UNIX_PEER = "unix"
+"""Stands among the trusted proxies for whoever reaches the Unix socket, and so has no address."""
+
 
 def client_network(peer: str | None, headers: Iterable[tuple[bytes, bytes]], *, trusted: Collection[str]) -> str:
     """Return the client's address as text.
@@ -11,7 +14,7 @@ def client_network(peer: str | None, headers: Iterable[tuple[bytes, bytes]], *, 
     which that proxy vouches for. Repeated headers, names, ports and obfuscated identifiers are not believed, and nothing is resolved.
     """
     direct = peer or "unknown"
-    if direct not in trusted:
+    if (peer or UNIX_PEER) not in trusted:
         return direct
     forwarded = [value for name, value in headers if name == b"x-forwarded-for"]
     if len(forwarded) != 1:

@@ -115,8 +115,8 @@ class Town:
 
 
 @contextmanager
-def running_town(stack: Stack, folder: Path) -> Iterator[Town]:
-    """Seed the database of the stack and serve everything while the block lasts."""
+def running_town(stack: Stack, folder: Path, further: Mapping[str, str] | None = None) -> Iterator[Town]:
+    """Seed the database of the stack and serve everything while the block lasts; `further` settings stand above the town's own."""
     places = Places.at(free_base_port())
     variables = demo_environment(
         new_keys(SystemEntropy()),
@@ -127,6 +127,8 @@ def running_town(stack: Stack, folder: Path) -> Iterator[Town]:
     )
     # Everybody in a test sits behind one address.
     variables["RENZHENG_SIGNIN__SENDS_PER_NETWORK"] = "500"
+    variables["RENZHENG_PAGE_REQUESTS_PER_WINDOW"] = "1000000"
+    variables |= further or {}
     settings_file = folder / f"{stack.name}.env"
     write_environment(settings_file, variables)
     settings = load_settings(settings_file, environ={})

@@ -16,6 +16,7 @@ from gateway.security.csrf import CsrfTokens
 from gateway.security.guard import Guard
 from gateway.security.limits import RequestSizes
 from gateway.security.network import client_network
+from gateway.security.page_limit import TooManyPages
 from idp.signin.flows import FLOW_COOKIE
 
 ISSUER = "https://rz.example"
@@ -38,6 +39,11 @@ async def _fail(request: Request) -> Response:
 async def _show(request: Request, failure: Exception) -> Response:
     status = failure.status if isinstance(failure, RenzhengError) else getattr(failure, "status_code", 500)
     return PlainTextResponse(type(failure).__name__ if status != 500 else "withheld", status)
+
+
+async def _count(request: Request) -> None:
+    if request.headers.get("user-agent") == "too-often":
+        raise TooManyPages(7)
 
 
 @pytest.fixture
@@ -64,6 +70,7 @@ def _guarded(inner: Router) -> Guard:
         trusted_proxies=frozenset({"10.0.0.9"}),
         csrf=CSRF,
         entropy=SystemEntropy(),
+        count_page=_count,
         failure_response=_show,
         deadline_s=5,
         sizes=RequestSizes(),
@@ -247,16 +254,29 @@ async def test_failures_withhold_what_is_inside(client: httpx2.AsyncClient) -> N
         pytest.param("10.0.0.9", ["1.1.1.1, 2.2.2.2"], "2.2.2.2", id="a trusted proxy vouches for the last hop only"),
         pytest.param("10.0.0.8", ["2.2.2.2"], "10.0.0.8", id="anybody else is believed nothing"),
         pytest.param("10.0.0.9", ["1.1.1.1", "2.2.2.2"], "10.0.0.9", id="a repeated header is no header"),
+        pytest.param(None, ["2.2.2.2"], "2.2.2.2", id="a trusted Unix socket"),
         pytest.param("10.0.0.9", ["unknown"], "10.0.0.9", id="an obfuscated identifier is no address"),
         pytest.param("10.0.0.9", ["evil.example"], "10.0.0.9", id="a name is not resolved"),
         pytest.param("10.0.0.9", ["2001:DB8::1"], "2001:db8::1", id="IPv6 in canonical form"),
         pytest.param("10.0.0.9", [], "10.0.0.9", id="no header"),
     ],
 )
-def test_the_network_is_only_what_can_be_believed(peer: str, forwarded: list[str], network: str) -> None:
+def test_the_network_is_only_what_can_be_believed(peer: str | None, forwarded: list[str], network: str) -> None:
     """M08: throttles count by this address, so it must not be the client's to choose."""
     headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
-    assert client_network(peer, headers, trusted={"10.0.0.9"}) == network
+    assert client_network(peer, headers, trusted={"10.0.0.9", "unix"}) == network
+    assert client_network(peer, headers, trusted=set()) == (peer or "unknown")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/echo", 429), ("/nothing", 429), ("/oauth/authorize", 429), ("/oauth/echo", 200), ("/livez", 200)],
+)
+async def test_pages_are_counted_and_nothing_else(client: httpx2.AsyncClient, path: str, status: int) -> None:
+    """The back channel and the probes pay nothing for it, and a page is refused before its form is read."""
+    method = "POST" if path.startswith("/oauth/") else "GET"
+    answer = await client.request(method, path, headers={"user-agent": "too-often"})
+    assert (answer.status_code, answer.text == "TooManyPages") == (status, status == 429)
 
 
 async def test_an_operator_may_allow_more() -> None:
@@ -268,6 +288,7 @@ async def test_an_operator_may_allow_more() -> None:
         trusted_proxies=frozenset(),
         csrf=CSRF,
         entropy=SystemEntropy(),
+        count_page=_count,
         failure_response=_show,
         deadline_s=5,
         sizes=RequestSizes(url_octets=16_384, headers=200, body_octets=131_072),
@@ -293,6 +314,7 @@ async def test_a_request_past_its_deadline_is_answered_with_503() -> None:
         trusted_proxies=frozenset(),
         csrf=CSRF,
         entropy=SystemEntropy(),
+        count_page=_count,
         failure_response=_show,
         deadline_s=0.05,
         sizes=RequestSizes(),
