@@ -4,9 +4,11 @@ Codes are the standards' own where one exists (GB/T 36903 appendix A for holder-
 statuses are ours, because the sectors do not share one list, and adapters map theirs to these.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum, StrEnum
 from typing import Literal
+
+from foundation.values import value_type
 
 Channel = Literal["api", "desk"]
 
@@ -78,7 +80,7 @@ class Basis(StrEnum):
     HOLDER = "holder"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Caller:
     """Who asks, as established by the gateway before this room is called.
 
@@ -100,7 +102,7 @@ class Caller:
     network: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class HolderRef:
     """A holder by code type and blind index; the number itself is never kept here."""
 

@@ -6,15 +6,18 @@ blob to its license, so that faces cannot be exchanged between rows.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 
 from certs_catalog.vocabulary import HolderRef
 from foundation.sealing import Sealer
+from foundation.values import value_type
+
+FACE_CONTEXT = "license.face"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Face:
     """Opened face data: field texts by catalogue name, and every holder of the license."""
 
@@ -35,12 +38,12 @@ def render_face(face: Face) -> bytes:
 
 def seal_face(rendered: bytes, *, license_id: str, sealer: Sealer) -> bytes:
     """Seal a rendered face for the row of one license."""
-    return sealer.seal(rendered, context=f"license.face:{license_id}")
+    return sealer.seal(rendered, context=f"{FACE_CONTEXT}:{license_id}")
 
 
 def open_face(sealed: bytes, *, license_id: str, sealer: Sealer) -> Face:
     """Open the face of one license; raises SealBroken when it was altered or belongs to another row."""
-    document = orjson.loads(sealer.open(sealed, context=f"license.face:{license_id}"))
+    document = orjson.loads(sealer.open(sealed, context=f"{FACE_CONTEXT}:{license_id}"))
     return Face(
         fields=document["fields"],
         holders=tuple(HolderRef(holder["type"], bytes.fromhex(holder["index"])) for holder in document["holders"]),

@@ -6,7 +6,7 @@ A, and face fields of the catalogue only.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 
 from certs_catalog.catalog import Catalog, LicenseType
@@ -20,6 +20,7 @@ from foundation.identifiers import (
     parse_e_license_identifier,
     parse_holder_code_type,
 )
+from foundation.values import value_type
 
 FACE_TEXT_LIMIT = 2000
 TRUST_GRADES = ("A", "B", "C", "D")
@@ -34,7 +35,7 @@ STANDARD_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class LicenseHolder:
     """One holder of a license: holder-code type, number and name as printed."""
 
@@ -43,7 +44,7 @@ class LicenseHolder:
     name: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class LicenseRecord:
     """What a department reports of one license.
 
@@ -71,7 +72,7 @@ class LicenseRecord:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class CheckedRecord:
     """A record that passed every check, with its identifier and its holders' canonical numbers."""
 

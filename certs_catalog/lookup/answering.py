@@ -6,7 +6,6 @@ and only then is the receipt signed and anything told.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -25,9 +24,10 @@ from certs_catalog.lookup.under_way import Lookup
 from certs_catalog.reasons import request_form
 from certs_catalog.vocabulary import Grade, HolderRef
 from foundation.ledger import Entry, Insert
+from foundation.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class _Draft:
     """An answer before it is on record."""
 

@@ -7,7 +7,6 @@ license exists, so no refusal can tell.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from certs_catalog.cases import CheckedCase
@@ -18,11 +17,12 @@ from certs_catalog.lookup.request import ByPresentation, ByShareCode, LookupRequ
 from certs_catalog.reasons import answers, authorisation, purpose
 from certs_catalog.vocabulary import Caller, Grade, HolderRef, SharingClass
 from foundation.problems import ErrorCode
+from foundation.values import value_type
 
 TWO_FACTORS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Denial:
     """Why not: a registered reason, and where in the request the cause lies when it can be said."""
 
@@ -30,7 +30,7 @@ class Denial:
     pointer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class TypePermit:
     """What may be released of one license type, and by which grant version."""
 
@@ -39,7 +39,7 @@ class TypePermit:
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Permit:
     """The whole request is allowed: one permit for each license type, and the purpose it is allowed for."""
 
@@ -145,7 +145,7 @@ def concerns(case: CheckedCase, holder: HolderRef) -> bool:
     return case.holder is not None and case.holder.type == holder.type and case.holder.index == holder.index
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class _Question:
     caller: Caller
     request: LookupRequest

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Literal
 
@@ -20,12 +20,13 @@ from foundation.identifiers import (
     parse_e_license_identifier,
 )
 from foundation.sealing import BlindIndex, Sealer
+from foundation.values import value_type
 
 # 20250307, 2025-03-07, 2025年3月7日
 _DATE = re.compile(r"([0-9]{4})(?:-|/|年)?([0-9]{1,2})(?:-|/|月)?([0-9]{1,2})日?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class FoundLicense:
     """One license with its face opened, ready for release; it never leaves this room as such."""
 

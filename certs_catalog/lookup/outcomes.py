@@ -4,7 +4,7 @@ Both render themselves for the wire; pages read their members.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,11 +12,12 @@ from certs_catalog.catalog import Catalog
 from certs_catalog.errors import MemberProblem
 from foundation.ledger.entries import canonical_json
 from foundation.problems import ErrorCode, Problem
+from foundation.values import value_type
 
 Quality = Literal["ok", "disputed", "stale", "unavailable"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class FieldValue:
     """One released field:
 
@@ -32,7 +33,7 @@ class FieldValue:
     masked: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class LicenseResult:
     """One license of an answer.
 
@@ -49,7 +50,7 @@ class LicenseResult:
     facts: Mapping[str, bool]
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class AnswerSource:
     """Where an answer came from:
 
@@ -62,7 +63,7 @@ class AnswerSource:
     from_en: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Answer:
     """A permitted lookup that found something.
 
@@ -84,7 +85,7 @@ class Answer:
         return b'{"results":' + self.results_json + b"," + rest[1:]
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Refusal:
     """A lookup that discloses nothing: the registered reason, where it lies, and when to come back if that
     helps.

@@ -6,7 +6,6 @@ each license type and each holder concerned, refused lookups included.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -21,13 +20,14 @@ from certs_catalog.vocabulary import Basis, Caller, HolderRef
 from foundation.entropy import Entropy
 from foundation.ledger import POSITION, Entry, Insert
 from foundation.problems import ErrorCode
+from foundation.values import value_type
 
 Outcome = Literal["allowed", "refused", "failed"]
 LOOKUP_KIND = "license.lookup"
 _MATTER_NOT_GRANTED = PurposeGrant("", "未获授权的事项", "A matter without grant", "", "")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class LookupRecord:
     """Everything that is recorded of one lookup. ``holders`` are those concerned, the one asked about first.
 

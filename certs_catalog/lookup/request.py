@@ -7,6 +7,7 @@ from typing import Any
 
 from certs_catalog.vocabulary import Grade
 from foundation.ledger.entries import canonical_json
+from foundation.values import value_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class ByPresentation:
 By = ByHolder | ByIdentifier | ByNumber | ByShareCode | ByPresentation
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Purpose:
     """Why:
 
@@ -63,7 +64,7 @@ class Purpose:
     note: str | None = field(repr=False, default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class LookupRequest:
     """One lookup. ``digest`` is the SHA-256 of the body, by which a repetition is recognised and which the
     receipt carries.

@@ -1,14 +1,14 @@
 """One lookup under way: what every step of it knows."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from certs_catalog.lookup.request import LookupRequest
 from certs_catalog.room import LicenseRoom
 from certs_catalog.vocabulary import Caller
+from foundation.values import value_type
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Lookup:
     """A request, its caller and the instant it is decided for.
 

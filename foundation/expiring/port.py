@@ -5,11 +5,11 @@ re-login, never a second use.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Protocol
 
 from foundation.problems import ErrorCode, ServiceUnavailable, register
+from foundation.values import value_type
 
 
 class StoreUnavailable(ServiceUnavailable):
@@ -50,7 +50,7 @@ class StoreFlushed(StoreUnavailable):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Window:
     """At most ``limit`` hits of ``key`` within any span of ``length``."""
 
@@ -63,7 +63,7 @@ class Window:
             raise ValueError("a window has a positive limit and length")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class WindowResult:
     """What one window said: whether it had room, how many hits remain, and after how long it has room
     again.

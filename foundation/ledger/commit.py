@@ -6,7 +6,6 @@ fails alone. When the database cannot write, everybody waiting gets StorageUnava
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Table, insert
@@ -21,12 +20,13 @@ from foundation.ledger.entries import POSITION, SALT_OCTETS, Entry, Insert, Prep
 from foundation.ledger.group_insert import GroupRows, insert_group
 from foundation.ledger.store import add_entries, add_singletons, take_positions
 from foundation.sealing import Sealer
+from foundation.values import value_type
 
 PERSONAL_CONTEXT = "ledger.personal"
 MAX_GROUP = 256
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class _Unit:
     entry: Entry
     prepared: Prepared

@@ -7,7 +7,7 @@ commitment to them: erasing them later leaves every proof valid.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Table
 
 from foundation.ledger.merkle import leaf_hash
+from foundation.values import value_type
 
 Json = Any  # None | bool | int | str | Sequence[Json] | Mapping[str, Json]; checked by `canonical_json`
 
@@ -35,7 +36,7 @@ POSITION = _Position()
 """Stands in an `Insert` row for the position of the entry it is written with."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Entry:
     """One decision or act to be recorded.
 
@@ -56,7 +57,7 @@ class Entry:
     personal: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Insert:
     """A row that is written in the transaction of an entry; its primary key must be fresh and random."""
 
@@ -64,7 +65,7 @@ class Insert:
     row: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Recorded:
     """Where an entry stands, once it is durable: its leaf index and its leaf hash."""
 
@@ -72,7 +73,7 @@ class Recorded:
     leaf_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Prepared:
     """An entry made ready for its row: canonical body, leaf hash, and the personal parts still in clear."""
 

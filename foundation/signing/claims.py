@@ -6,17 +6,18 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from foundation.signing.errors import ExpiredSignedToken, InvalidSignedToken
+from foundation.values import value_type
 
 _LATEST_NUMERIC_DATE = 253_402_300_799  # 9999-12-31T23:59:59Z, the last instant a datetime can hold
 _MADE_BY_VERIFIER: Final = object()
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class VerifiedClaims:
     """Claims signed by one of our own keys; ``claims`` is read-only and its values must not be altered by
     the receiver.

@@ -9,11 +9,11 @@ space and unused trailing bits are refused.
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from typing import NewType
 
 from foundation.signing.errors import InvalidSignedToken
 from foundation.strict_json import MalformedJson, parse_strict_json
+from foundation.values import value_type
 
 UnverifiedToken = NewType("UnverifiedToken", str)
 """A token as it arrived; only ``KeyRing.verify`` turns it into VerifiedClaims."""
@@ -23,7 +23,7 @@ _MEMBERS = frozenset(("alg", "kid", "typ"))
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class CompactToken:
     """The parts of a well-formed token whose signature is not checked yet."""
 

@@ -8,7 +8,6 @@ signature, times, issuer, audience, then the list of revocations, which must be 
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ import orjson
 
 from foundation.sealing import SealBroken, Sealer
 from foundation.signing import Algorithm, InvalidSignedToken, KeyRing
+from foundation.values import value_type
 from idp.provider.claims_encoding import encode_claims
 from idp.provider.errors import InsufficientScope, InvalidToken
 from idp.provider.revocations import RevocationList
@@ -26,7 +26,7 @@ ALGORITHM: Algorithm = "ES256"
 CONTEXT = "access-token.context"
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class TokenContext:
     """Whom a token is about, for this provider's eyes only; empty for a client acting for itself."""
 
@@ -40,7 +40,7 @@ class TokenContext:
 NO_CONTEXT = TokenContext()
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class AccessTokenFacts:
     """Everything that goes into one access token."""
 
@@ -55,7 +55,7 @@ class AccessTokenFacts:
     sid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class VerifiedAccessToken:
     """A token that was checked for one audience; only `read_access_token` makes it."""
 

@@ -6,11 +6,12 @@ parameter found there is refused, because an address ends up in logs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from foundation.ledger import Entry
+from foundation.values import value_type
 from idp.provider.composition import NOWHERE, Origin, Provider
 from idp.provider.errors import InvalidClient, ProtocolError, TokenError
 from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
@@ -20,7 +21,7 @@ FORM = "application/x-www-form-urlencoded"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class BackChannelRequest:
     """One request as it arrived.
 
@@ -34,7 +35,7 @@ class BackChannelRequest:
     origin: Origin = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class OAuthResponse:
     """An answer: JSON `body`, None for an empty one."""
 

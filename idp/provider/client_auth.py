@@ -6,10 +6,10 @@ method and wrong secret give one answer in one time.
 
 import base64
 import binascii
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
+from foundation.values import value_type
 from idp.provider.clients import AuthMethod, Client, ClientRegistry, is_secret_of
 from idp.provider.errors import InvalidClient, TokenError
 from idp.provider.parameters import Parameters
@@ -20,7 +20,7 @@ CONFIDENTIAL_METHODS: tuple[AuthMethod, ...] = ("client_secret_basic", "client_s
 ALL_METHODS: tuple[AuthMethod, ...] = (*CONFIDENTIAL_METHODS, "none")
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class PresentedCredentials:
     """What a request claims: not verified. `secret` is None for the method `none`."""
 

@@ -8,7 +8,7 @@ which is a replay.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
 from foundation.ledger import Insert
+from foundation.values import value_type
 from idp.provider.authorization_request import AuthorizationRequest
 from idp.provider.scopes import claims_of
 from idp.provider.tables import oauth_grants, refresh_families
@@ -27,7 +28,7 @@ CodeClaim = tuple[bytes, datetime]
 """(SHA-256 of the code, instant of the attempt)"""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class GrantedRequest:
     """What of the authorization request outlives it. `claims` are names, agreed to one by one."""
 
@@ -40,7 +41,7 @@ class GrantedRequest:
     userinfo_claims: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Authentication:
     """How the person had signed in when the grant was made."""
 
@@ -49,7 +50,7 @@ class Authentication:
     auth_time: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Grant:
     """One grant on record."""
 

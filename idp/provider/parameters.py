@@ -6,8 +6,10 @@ rule looks at it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import parse_qsl
+
+from foundation.values import value_type
 
 MAX_PARAMETERS = 100
 
@@ -19,7 +21,7 @@ class UnreadableParameters(ValueError):
     """The octets are too long, too many, or not UTF-8; the message never repeats them."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class Parameters:
     """Parameters by name; `repeated` holds the names that occurred more than once, and keeps their first
     value.
