@@ -119,7 +119,7 @@ def _default_text(info: Any) -> str:
     if isinstance(default, SecretStr) or (info.json_schema_extra or {}).get("secret"):
         return "*secret*"
     if isinstance(default, timedelta):
-        return f"`{default.total_seconds():g}` s"
+        return f"`{default.total_seconds():.12g}` s"
     if default in (None, (), ""):
         return "none"
     return f"`{default}`" if len(str(default)) <= 80 else "*see code*"
