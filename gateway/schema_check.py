@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError
 
 from foundation.database import Database
 
-REVISION = "0001"
+REVISION = "0002"
 """The schema revision of this code: the newest step in `gateway/migrations/versions`, which a test compares. It stands here so that
 a worker need not import the migration tool to start.
 """

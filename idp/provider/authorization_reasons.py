@@ -272,3 +272,31 @@ LOGOUT_REDIRECT_NOT_REGISTERED = reason(
     ),
     remedy=("请应用开发者登记该地址。", "The application has to register the address."),
 )
+MUST_BE_PUSHED = reason(
+    "invalid_request",
+    "21030",
+    400,
+    title=("须使用推送授权请求", "Pushed authorization request needed"),
+    cause=(
+        "该应用的策略要求先把请求推送到 /oauth/par（RFC 9126）。",
+        "The policy of the application requires the request to be pushed to /oauth/par first (RFC 9126).",
+    ),
+    remedy=(
+        "请应用开发者先推送请求，再用返回的 request_uri 发起授权。",
+        "The application has to push the request and to start the authorization with the request_uri it gets.",
+    ),
+)
+MUST_BE_SIGNED = reason(
+    "invalid_request",
+    "21031",
+    400,
+    title=("须使用签名请求", "Signed request needed"),
+    cause=(
+        "该应用的策略要求授权请求签名（RFC 9101）。",
+        "The policy of the application requires a signed authorization request (RFC 9101).",
+    ),
+    remedy=(
+        "请应用开发者用登记的密钥签名请求对象。",
+        "The application has to send a request object signed with its registered key.",
+    ),
+)

@@ -6,7 +6,9 @@ later steps use: no parameter of a later request can change it.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from idp.provider.authorization_reasons import (
@@ -62,6 +64,24 @@ class AuthorizationRequest:
     ui_locales: tuple[str, ...]
     claims: ClaimsRequest
     resources: tuple[str, ...]
+    response_type: str = "code"
+    is_pushed: bool = False
+    is_signed: bool = False
+    dpop_jkt: str | None = None
+    """Thumbprint of the key that the code is bound to (RFC 9449 §10)."""
+    authorization_details: tuple[Mapping[str, Any], ...] = ()
+    """Checked authorization details (RFC 9396 §2), each of a type the client registered."""
+
+    @property
+    def doing(self) -> AtAuthorization:
+        """What the request does, as the client's policy asks about it."""
+        return AtAuthorization(
+            response_type=self.response_type,
+            response_mode=self.response_mode,
+            has_code_challenge=bool(self.code_challenge),
+            is_pushed=self.is_pushed,
+            is_signed=self.is_signed,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return a JSON object that `authorization_request_from_json` reads back."""
@@ -112,7 +132,7 @@ def check_address(parameters: Parameters, clients: ClientRegistry) -> CheckedAdd
 
 
 def parse_authorization_request(
-    parameters: Parameters, address: CheckedAddress, *, issuer: str
+    parameters: Parameters, address: CheckedAddress, *, issuer: str, now: datetime
 ) -> AuthorizationRequest:
     """Judge every other parameter and return the request.
 
@@ -124,7 +144,9 @@ def parse_authorization_request(
     _check_not_by_reference(parameters)
     if parameters.get("response_type") is None or parameters.get("response_type") != "code":
         raise RedirectableError(UNSUPPORTED_RESPONSE_TYPE)
-    policy = check_policy(client, AtAuthorization("code", parameters.get("code_challenge") is not None))
+    policy = check_policy(
+        client, AtAuthorization("code", has_code_challenge=parameters.get("code_challenge") is not None), now=now
+    )
     _check_lengths(parameters)
     _check_response_mode(parameters.get("response_mode"), address, policy)
     scope = _check_scope(parameters.get("scope"), client)
@@ -150,9 +172,9 @@ def parse_authorization_request(
     )
 
 
-def check_still_allowed(request: AuthorizationRequest, client: Client, *, issuer: str) -> None:
+def check_still_allowed(request: AuthorizationRequest, client: Client, *, issuer: str, now: datetime) -> None:
     """Raise RedirectableError when the client has lost, since the request was judged, what the request needs."""
-    check_policy(client, AtAuthorization("code", bool(request.code_challenge)))
+    check_policy(client, request.doing, now=now)
     if not set(request.scope) <= client.scopes | {OPENID}:
         raise RedirectableError(INVALID_SCOPE, "scope lost meanwhile")
     if not are_resources_of(client, request.resources, issuer):

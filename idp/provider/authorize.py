@@ -63,7 +63,7 @@ async def authorize(
     try:
         parameters = _read(octets, provider)
         address = check_address(parameters, provider.clients)
-        request = parse_authorization_request(parameters, address, issuer=provider.issuer)
+        request = parse_authorization_request(parameters, address, issuer=provider.issuer, now=now)
         return await _go_on(
             request, address.client, session, None, browser, provider=provider, request_id=request_id, now=now
         )
@@ -90,7 +90,7 @@ async def resume_authorization(
     try:
         waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
         address = _known_address(waiting.request, provider)
-        check_still_allowed(waiting.request, address.client, issuer=provider.issuer)
+        check_still_allowed(waiting.request, address.client, issuer=provider.issuer, now=now)
         return await _go_on(
             waiting.request,
             address.client,
@@ -129,7 +129,7 @@ async def decide_consent(
     try:
         waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
         address = _known_address(waiting.request, provider)
-        check_still_allowed(waiting.request, address.client, issuer=provider.issuer)
+        check_still_allowed(waiting.request, address.client, issuer=provider.issuer, now=now)
         if session is None or waiting.consent_person_id != session.person_id:
             raise ShownError(TRANSACTION_GONE, "consent page shown to nobody or somebody else")
         if agreed is not None and not agreed <= set(waiting.consent_items):

@@ -33,6 +33,12 @@ class BackChannelRequest:
     query: bytes
     body: bytes
     origin: Origin = NOWHERE
+    method: str = "POST"
+    path: str = ""
+    dpop: tuple[str, ...] = ()
+    """Values of the DPoP header (RFC 9449 §4.1), in order."""
+    certificate: bytes | None = None
+    """The client's certificate, DER, as a trusted proxy verified the handshake; None without mutual TLS."""
 
 
 @value_type

@@ -17,13 +17,31 @@ from sqlalchemy import select
 
 from foundation.changes import Change, ChangeFeed
 from foundation.database import Database
+from idp.provider.client_metadata import PLAIN, ClientMetadata, parse_metadata
 from idp.provider.redirects import ApplicationType
 from idp.provider.tables import oauth_clients
 
 TOPIC = "client"
 
-AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
-GrantType = Literal["authorization_code", "refresh_token", "client_credentials"]
+AuthMethod = Literal[
+    "client_secret_basic",
+    "client_secret_post",
+    "none",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+]
+SECRET_METHODS: tuple[AuthMethod, ...] = ("client_secret_basic", "client_secret_post")
+GrantType = Literal[
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "implicit",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:openid:params:grant-type:ciba",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+]
 ConsentRule = Literal["ask", "exempt"]
 ClientStatus = Literal["active", "disabled"]
 
@@ -64,6 +82,7 @@ class Client:
     home_uri: str | None
     created_at: datetime
     updated_at: datetime
+    metadata: ClientMetadata = PLAIN
 
     @property
     def is_active(self) -> bool:
@@ -209,4 +228,5 @@ def _client(row: Mapping[Any, Any]) -> Client:
         home_uri=row["home_uri"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        metadata=parse_metadata(row["metadata"]) if row["metadata"] else PLAIN,
     )

@@ -1,76 +1,226 @@
 """Client policies: what a client of each kind must do, whichever door it comes through.
 
-Every door (authorization, token of each grant, refresh) calls `check_policy`; no door lets through what the
-policy forbids. A new policy is a row here, a new requirement a member with its check.
+Every door (authorization, pushed requests, token of each grant, device and CIBA requests, registration) calls `check_policy`; no door lets
+through what the policy forbids. A new policy is a row here, a new requirement a member with its check.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from idp.provider.authorization_reasons import CLIENT_NOT_ALLOWED, PKCE_REQUIRED
+from idp.provider.authorization_reasons import (
+    CLIENT_NOT_ALLOWED,
+    MUST_BE_PUSHED,
+    MUST_BE_SIGNED,
+    PKCE_REQUIRED,
+    UNSUPPORTED_RESPONSE_MODE,
+)
+from idp.provider.client_metadata import LegacyException
 from idp.provider.clients import Client
 from idp.provider.errors import RedirectableError, TokenError
-from idp.provider.token_reasons import CLIENT_NOT_AUTHENTICATED, GRANT_TYPE_NOT_ALLOWED
+from idp.provider.token_reasons import CLIENT_NOT_AUTHENTICATED, GRANT_TYPE_NOT_ALLOWED, TOKEN_MUST_BE_BOUND
+
+CODE, ID_TOKEN, TOKEN = "code", "id_token", "token"
+IMPLICIT = frozenset({"id_token", "id_token token"})
+HYBRID = frozenset({"code id_token", "code token", "code id_token token"})
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+CIBA = "urn:openid:params:grant-type:ciba"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+_EVERYDAY_METHODS = frozenset({"client_secret_basic", "client_secret_post", "none"})
+_STRONG_METHODS = frozenset({"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"})
+_GRANTS = frozenset(
+    {"authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, CIBA, TOKEN_EXCHANGE, JWT_BEARER}
+)
+_PLAIN_MODES = frozenset({"query", "form_post"})
+_JWT_MODES = frozenset({"jwt", "query.jwt", "fragment.jwt", "form_post.jwt"})
+_EVERYDAY_ALGS = frozenset({"ES256", "RS256", "PS256", "EdDSA"})
+_STRONG_ALGS = frozenset({"ES256", "PS256", "EdDSA"})
 
 
 @dataclass(frozen=True, slots=True)
 class ClientPolicy:
-    """What one policy allows and requires."""
+    """What one policy allows and requires. `signing_algs` holds for what the client signs and for what is signed for it."""
 
     name: str
     auth_methods: frozenset[str]
     grant_types: frozenset[str]
     response_types: frozenset[str]
     response_modes: frozenset[str]
+    signing_algs: frozenset[str]
     requires_pkce: bool
+    requires_par: bool
+    requires_signed_request: bool
+    requires_signed_response: bool
+    requires_bound_tokens: bool
     rotates_refresh_tokens: bool
+    longest_code_life: timedelta
+    has_exceptions: bool = False
 
 
 BASELINE = ClientPolicy(
     name="baseline",
-    auth_methods=frozenset({"client_secret_basic", "client_secret_post", "none"}),
-    grant_types=frozenset({"authorization_code", "refresh_token", "client_credentials"}),
-    response_types=frozenset({"code"}),
-    response_modes=frozenset({"query", "form_post"}),
+    auth_methods=_EVERYDAY_METHODS | _STRONG_METHODS,
+    grant_types=_GRANTS,
+    response_types=frozenset({CODE}),
+    response_modes=_PLAIN_MODES | _JWT_MODES,
+    signing_algs=_EVERYDAY_ALGS,
     requires_pkce=True,
+    requires_par=False,
+    requires_signed_request=False,
+    requires_signed_response=False,
+    requires_bound_tokens=False,
     rotates_refresh_tokens=True,
+    longest_code_life=timedelta(seconds=60),
+)
+# FAPI 2.0 Security Profile §5.3: the refresh token is bound to the client's key, so it does not rotate (§5.3.2.1).
+HIGH = ClientPolicy(
+    name="high",
+    auth_methods=_STRONG_METHODS,
+    grant_types=_GRANTS,
+    response_types=frozenset({CODE}),
+    response_modes=_PLAIN_MODES | _JWT_MODES,
+    signing_algs=_STRONG_ALGS,
+    requires_pkce=True,
+    requires_par=True,
+    requires_signed_request=False,
+    requires_signed_response=False,
+    requires_bound_tokens=True,
+    rotates_refresh_tokens=False,
+    longest_code_life=timedelta(seconds=60),
+)
+# FAPI 2.0 Message Signing §5.3, §5.4.
+HIGH_SIGNED = ClientPolicy(
+    name="high-signed",
+    auth_methods=_STRONG_METHODS,
+    grant_types=_GRANTS,
+    response_types=frozenset({CODE}),
+    response_modes=_JWT_MODES,
+    signing_algs=_STRONG_ALGS,
+    requires_pkce=True,
+    requires_par=True,
+    requires_signed_request=True,
+    requires_signed_response=True,
+    requires_bound_tokens=True,
+    rotates_refresh_tokens=False,
+    longest_code_life=timedelta(seconds=60),
+)
+# Everything beyond `baseline` needs an exception of the client's own, which ends on its date.
+LEGACY = ClientPolicy(
+    name="legacy",
+    auth_methods=_EVERYDAY_METHODS | _STRONG_METHODS,
+    grant_types=_GRANTS | {"implicit"},
+    response_types=frozenset({CODE, "none"}) | IMPLICIT | HYBRID,
+    response_modes=_PLAIN_MODES | _JWT_MODES | {"fragment"},
+    signing_algs=_EVERYDAY_ALGS,
+    requires_pkce=True,
+    requires_par=False,
+    requires_signed_request=False,
+    requires_signed_response=False,
+    requires_bound_tokens=False,
+    rotates_refresh_tokens=True,
+    longest_code_life=timedelta(seconds=60),
+    has_exceptions=True,
 )
 
-POLICIES: dict[str, ClientPolicy] = {policy.name: policy for policy in (BASELINE,)}
+POLICIES: dict[str, ClientPolicy] = {policy.name: policy for policy in (BASELINE, HIGH, HIGH_SIGNED, LEGACY)}
 
 
 @dataclass(frozen=True, slots=True)
 class AtAuthorization:
-    """What a client does at the authorization endpoint."""
+    """What a client does at the authorization endpoint or when it pushes a request there.
+
+    `response_mode` is None when none was asked for; `is_pushed` is true at the PAR endpoint itself too.
+    """
 
     response_type: str
-    has_code_challenge: bool
+    response_mode: str | None = None
+    has_code_challenge: bool = False
+    is_pushed: bool = False
+    is_signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AtToken:
-    """What a client does at the token endpoint."""
+    """What a client does at the token endpoint, or at one that leads there (device, CIBA): `is_bound` says that the request proved
+    possession of a key or certificate."""
 
     grant_type: str
     auth_method: str
+    is_bound: bool = False
 
 
-def check_policy(client: Client, doing: AtAuthorization | AtToken) -> ClientPolicy:
+def policy_of(client: Client) -> ClientPolicy | None:
+    """Return the client's policy, None when its name is unknown: such a client may do nothing."""
+    return POLICIES.get(client.policy)
+
+
+def has_exception(client: Client, exception: LegacyException, *, now: datetime) -> bool:
+    """Tell whether policy `legacy` still lets this client do the named thing."""
+    policy, until = policy_of(client), client.metadata.legacy_until
+    return (
+        policy is not None
+        and policy.has_exceptions
+        and exception in client.metadata.legacy_exceptions
+        and until is not None
+        and now < until
+    )
+
+
+def needs_bound_tokens(client: Client) -> bool:
+    """Tell whether every access token of the client must be bound to a key or certificate."""
+    policy, registered = policy_of(client), client.metadata
+    return (
+        (policy is not None and policy.requires_bound_tokens)
+        or registered.dpop_bound_access_tokens
+        or registered.tls_client_certificate_bound_access_tokens
+    )
+
+
+def check_policy(client: Client, doing: AtAuthorization | AtToken, *, now: datetime) -> ClientPolicy:
     """Return the client's policy when it allows what the client is doing.
 
-    Raises RedirectableError at the authorization endpoint and TokenError elsewhere. A client whose policy
-    is unknown may do nothing.
+    Raises RedirectableError at the authorization and PAR endpoints and TokenError elsewhere. A client whose policy is unknown may do
+    nothing.
     """
-    policy = POLICIES.get(client.policy)
+    policy = policy_of(client)
     if isinstance(doing, AtAuthorization):
-        if policy is None or doing.response_type not in policy.response_types:
-            raise RedirectableError(CLIENT_NOT_ALLOWED, "response_type outside the policy")
-        if "authorization_code" not in client.grant_types:
-            raise RedirectableError(CLIENT_NOT_ALLOWED, "the client is not registered for the code flow")
-        if policy.requires_pkce and not doing.has_code_challenge:
-            raise RedirectableError(PKCE_REQUIRED, "no challenge")
+        if policy is None:
+            raise RedirectableError(CLIENT_NOT_ALLOWED, "unknown policy")
+        _check_authorization(client, policy, doing, now)
         return policy
     if policy is None or doing.auth_method not in policy.auth_methods:
         raise TokenError(CLIENT_NOT_AUTHENTICATED, "authentication method outside the policy")
     if doing.grant_type not in policy.grant_types or doing.grant_type not in client.grant_types:
         raise TokenError(GRANT_TYPE_NOT_ALLOWED, "grant type outside the policy or the registration")
+    if needs_bound_tokens(client) and not doing.is_bound:
+        raise TokenError(TOKEN_MUST_BE_BOUND)
     return policy
+
+
+def _check_authorization(client: Client, policy: ClientPolicy, doing: AtAuthorization, now: datetime) -> None:
+    asked, registered = doing.response_type, client.metadata
+    if asked not in policy.response_types or asked not in registered.response_types:
+        raise RedirectableError(CLIENT_NOT_ALLOWED, "response_type outside the policy or the registration")
+    exception = _exception_for(asked)
+    if exception is not None and not has_exception(client, exception, now=now):
+        raise RedirectableError(CLIENT_NOT_ALLOWED, "response_type without an exception in force")
+    if CODE in asked.split(" ") and "authorization_code" not in client.grant_types:
+        raise RedirectableError(CLIENT_NOT_ALLOWED, "the client is not registered for the code flow")
+    if (policy.requires_par or registered.require_pushed_authorization_requests) and not doing.is_pushed:
+        raise RedirectableError(MUST_BE_PUSHED)
+    if (policy.requires_signed_request or registered.require_signed_request_object) and not doing.is_signed:
+        raise RedirectableError(MUST_BE_SIGNED)
+    needs_pkce = policy.requires_pkce and CODE in asked.split(" ") and not has_exception(client, "no_pkce", now=now)
+    if needs_pkce and not doing.has_code_challenge:
+        raise RedirectableError(PKCE_REQUIRED, "no challenge")
+    if doing.response_mode is not None and doing.response_mode not in policy.response_modes:
+        raise RedirectableError(UNSUPPORTED_RESPONSE_MODE, "response_mode outside the policy")
+
+
+def _exception_for(response_type: str) -> LegacyException | None:
+    if response_type in IMPLICIT:
+        return "implicit"
+    if response_type in HYBRID:
+        return "hybrid"
+    return "none_response" if response_type == "none" else None

@@ -14,7 +14,9 @@ from sqlalchemy import insert, select, update
 from foundation.database import Database
 from foundation.entropy import Entropy
 from foundation.ledger import Change, Entry, Ledger
+from idp.provider.client_metadata import render_metadata
 from idp.provider.clients import (
+    SECRET_METHODS,
     TOPIC,
     Client,
     ClientSecret,
@@ -66,7 +68,7 @@ async def register_client(
     one.
     """
     check_registration(wanted)
-    if wanted.token_endpoint_auth_method == "none":
+    if wanted.token_endpoint_auth_method not in SECRET_METHODS:
         secret = None
     elif secret is None:
         secret = entropy.token(SECRET_OCTETS)
@@ -104,8 +106,8 @@ async def rotate_client_secret(
     secret = entropy.token(SECRET_OCTETS)
     async with db.transaction() as connection:
         row = await _locked_row(connection, client_id)
-        if row["token_endpoint_auth_method"] == "none":
-            raise InvalidClientMetadata("client_id", "a public client has no secret")
+        if row["token_endpoint_auth_method"] not in SECRET_METHODS:
+            raise InvalidClientMetadata("client_id", "the client does not sign in with a secret")
         current = [entry for entry in parse_secrets(row["secrets"]) if entry.expires_at is None]
         kept = [replace(entry, expires_at=now + overlap) for entry in current if overlap]
         secrets = (ClientSecret(_sha256(secret), None), *kept)
@@ -178,6 +180,7 @@ def _new_client(wanted: ClientRegistration, secret: str | None, now: datetime) -
         home_uri=wanted.home_uri,
         created_at=now,
         updated_at=now,
+        metadata=wanted.metadata,
     )
 
 
@@ -196,6 +199,7 @@ def _row(client: Client) -> dict[str, Any]:
     for name in ("grant_types", "scopes", "resources", "introspects"):
         row[name] = sorted(row[name])
     row["secrets"] = render_secrets(client.secrets)
+    row["metadata"] = render_metadata(client.metadata)
     return row
 
 

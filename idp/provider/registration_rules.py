@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from idp.provider.client_metadata import PLAIN, ClientMetadata
 from idp.provider.clients import AuthMethod, ConsentRule
 from idp.provider.errors import InvalidClientMetadata
 from idp.provider.policies import POLICIES
@@ -38,6 +39,7 @@ class ClientRegistration:
     consent_basis: str | None = None
     home_uri: str | None = None
     policy: str = "baseline"
+    metadata: ClientMetadata = PLAIN
 
 
 def check_registration(wanted: ClientRegistration) -> None:

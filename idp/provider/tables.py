@@ -44,6 +44,8 @@ oauth_clients = Table(
     Column("home_uri", String(2000)),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    # Everything else it registered, as `idp/provider/client_metadata.py` writes it.
+    Column("metadata", JSON, nullable=False, server_default="{}"),
 )
 
 oauth_grants = Table(

@@ -180,3 +180,17 @@ BEARER_REQUEST_MALFORMED = reason(
     ),
     remedy=("请按 RFC 6750 第 2.1 节传递令牌。", "Send the token as RFC 6750 section 2.1 describes."),
 )
+TOKEN_MUST_BE_BOUND = reason(
+    "invalid_request",
+    "21116",
+    400,
+    title=("令牌须绑定密钥或证书", "Token must be bound"),
+    cause=(
+        "该应用的策略要求令牌绑定 DPoP 密钥或客户端证书，请求没有出示。",
+        "The policy of the client requires tokens bound to a DPoP key or a client certificate; the request showed neither.",
+    ),
+    remedy=(
+        "请按 RFC 9449 附上 DPoP 证明，或按 RFC 8705 使用客户端证书。",
+        "Send a DPoP proof (RFC 9449) or use a client certificate (RFC 8705).",
+    ),
+)

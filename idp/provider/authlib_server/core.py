@@ -102,7 +102,7 @@ class Core(AuthorizationServer):
         client = authenticate_client(request.presented, self._clients, methods=tuple(methods), now=request.now)
         request.auth_method = request.presented.method
         if endpoint == "token":
-            check_policy(client, AtToken(str(request.payload.grant_type), request.presented.method))
+            check_policy(client, AtToken(str(request.payload.grant_type), request.presented.method), now=request.now)
         return RegisteredClient(client)
 
     def create_oauth2_request(self, request: CoreRequest) -> CoreRequest:
