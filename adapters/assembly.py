@@ -13,12 +13,13 @@ from adapters.proofing.client import HttpIdentityProofing
 from adapters.settings import AdapterSettings
 from adapters.sms.client import ConsoleSmsSender, HttpSmsSender
 from adapters.sms.settings import SmsSettings
+from adapters.url_fetching import HttpUrlFetcher
 from adapters.user_centers.oidc.client import OidcUserCenter
 from certs_catalog.ports import CaseFacts, LicenseLibrary, Matters, MattersUnavailable
 from foundation.clock import Clock
 from foundation.entropy import Entropy
 from idp.ports import IdentityProofing, ProofingResult, ProofingUnavailable, SmsSender, SmsUnavailable
-from idp.provider.ports import LogoutPoster
+from idp.provider.ports import LogoutPoster, UrlFetcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Adapters:
     proofing: IdentityProofing
     matters: Matters
     logout: LogoutPoster
+    fetcher: UrlFetcher
 
 
 @asynccontextmanager
@@ -75,6 +77,7 @@ async def open_adapters(
                 for library in settings.libraries
             },
             logout=HttpLogoutPoster(registered_urls),
+            fetcher=HttpUrlFetcher(registered_urls),
             sms=_sms_sender(settings.sms, http, write_console),
             proofing=HttpIdentityProofing(settings.proofing, http=http, clock=clock)
             if settings.proofing is not None

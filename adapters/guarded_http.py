@@ -17,7 +17,7 @@ from typing import Literal, Self
 import httpcore2
 import httpx2
 
-from adapters.outside_addresses import is_permitted_port, is_public_address
+from adapters.outside_addresses import is_inner_literal, is_permitted_port, is_public_address
 
 Networks = Literal["any", "public"]
 
@@ -102,7 +102,7 @@ class GuardedHttp:
 
         A redirect is an answer like any other. Not checked: the media type and the meaning of the status.
         """
-        target = self._check_url(url)
+        target = self.check_url(url)
         request = self._client.build_request(
             method, target, headers={"Accept-Encoding": "identity", **(headers or {})}, content=body or None
         )
@@ -129,9 +129,9 @@ class GuardedHttp:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def _check_url(self, url: str) -> httpx2.URL:
-        """Parse the URL or raise FetchRefused for one that is too long, not HTTP(S), carries a password or
-        has a barred port.
+    def check_url(self, url: str) -> httpx2.URL:
+        """Parse the URL or raise FetchRefused for one that is too long, not HTTP(S), carries a password, has a barred port, or spells
+        an inner address out; nothing is resolved.
         """
         # Control characters first: URL parsers disagree on them, so none may reach one.
         if len(url) > _MAX_URL or any(character <= " " or character == "\\" for character in url):
@@ -147,6 +147,8 @@ class GuardedHttp:
         port = target.port or (443 if target.scheme == "https" else 80)
         if self._networks == "public" and not is_permitted_port(port):
             raise FetchRefused(f"port {port} is not allowed")
+        if self._networks == "public" and is_inner_literal(target.host):
+            raise FetchRefused("the URL names an address that is not public")
         return target
 
     async def _send(self, request: httpx2.Request, max_bytes: int) -> Fetched:

@@ -41,6 +41,19 @@ def is_public_address(address: str) -> bool:
     return _is_public_ipv4(parsed)
 
 
+def is_inner_literal(host: str) -> bool:
+    """Tell whether a host is no name but a numeric address, in any spelling, that is not public, or a name of this very machine.
+
+    What system resolvers take for a number (`2130706433`, `0x7f.1`, `0177.0.0.1`) has a last label that begins with a digit, as no
+    top-level domain does (RFC 3696 §2): such a host is inner unless it is a public address in its usual spelling.
+    """
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    last = name.rpartition(".")[2]
+    return (":" in name or last[:1].isdecimal()) and not is_public_address(name)
+
+
 def is_permitted_port(port: int) -> bool:
     """Tell whether a port may be contacted on a public address: 80, 443, and high ports where no
     infrastructure listens.

@@ -104,6 +104,7 @@ async def open_parts(
             store=store,
             entropy=entropy,
             people=people,
+            fetcher=adapters.fetcher,
         )
         licenses = await open_license_room(
             db=db,

@@ -12,10 +12,12 @@ from foundation.ledger import Ledger
 from foundation.sealing import Sealer
 from foundation.signing import KeyRing
 from idp.people.facts import PersonFactsLoader
+from idp.provider.client_keys import ClientKeys
 from idp.provider.clients import ClientRegistry
 from idp.provider.consents import Consent, ConsentKey
 from idp.provider.granting import CodeClaim, Grant
 from idp.provider.limits import ProviderLimits
+from idp.provider.ports import UrlFetcher
 from idp.provider.revocations import RevocationList
 from idp.provider.subjects import Subjects
 
@@ -39,6 +41,8 @@ class Provider:
     people: PersonFactsLoader
     subjects: Subjects
     clients: ClientRegistry
+    fetcher: UrlFetcher
+    client_keys: ClientKeys
     revocations: RevocationList
     consents: Coalescer[ConsentKey, Consent]
     codes: Claims[CodeClaim, Grant]

@@ -10,11 +10,13 @@ from foundation.sealing import Sealer
 from foundation.signing import KeyRing
 from idp.people.facts import PersonFactsLoader
 from idp.provider.authlib_server import Core
+from idp.provider.client_keys import ClientKeys
 from idp.provider.clients import ClientRegistry
 from idp.provider.composition import Provider
 from idp.provider.consents import ConsentReader
 from idp.provider.granting import CodeSpender
 from idp.provider.limits import ProviderLimits
+from idp.provider.ports import UrlFetcher
 from idp.provider.revocations import RevocationList
 from idp.provider.subjects import Subjects
 
@@ -32,6 +34,7 @@ async def open_provider(
     store: ExpiringStore,
     entropy: Entropy,
     people: PersonFactsLoader,
+    fetcher: UrlFetcher,
 ) -> Provider:
     """Load the clients and begin to follow revocations.
 
@@ -58,6 +61,8 @@ async def open_provider(
         people=people,
         subjects=subjects,
         clients=clients,
+        fetcher=fetcher,
+        client_keys=ClientKeys(fetcher),
         revocations=revocations,
         consents=Coalescer(ConsentReader(db).fetch),
         codes=Claims(CodeSpender(db).claim_codes),

@@ -1,6 +1,7 @@
-"""What the provider needs from the outside: somebody who posts sign-out messages to apps."""
+"""What the provider needs from the outside: somebody who posts sign-out messages to apps, and somebody who fetches what clients publish."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -30,4 +31,39 @@ class LogoutPoster(Protocol):
         timeout: timedelta,  # noqa: ASYNC109 - the deadline belongs to the HTTP exchange, not to the task
     ) -> int:
         """Return the HTTP status of the answer; raises LogoutNotDelivered when there is none."""
+        ...
+
+
+class UrlNotFetched(Exception):
+    """The document could not be had. `problem` is a short word for the log and the refusal, never the other side's own text."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedDocument:
+    """A complete answer of status 200; `media_type` is bare and in lower case."""
+
+    body: bytes
+    media_type: str
+
+
+class UrlFetcher(Protocol):
+    """Fetches documents at addresses that somebody else chose.
+
+    One GET without credentials; no redirects; at most 64 KiB in at most five seconds; only public addresses unless the settings allow
+    others, checked on the address that is connected to. Caches nothing. Safe to call from many tasks at once.
+    """
+
+    def check_address(self, url: str) -> None:
+        """Raise UrlNotFetched for an address that our own rules forbid whatever it resolves to; sends and resolves nothing."""
+        ...
+
+    async def fetch(self, url: str, *, accept: str) -> FetchedDocument:
+        """Return the document; raises UrlNotFetched, also for another status than 200 or a media type that `accept` does not list.
+
+        `accept` lists media types without parameters, separated by commas.
+        """
         ...

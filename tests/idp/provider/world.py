@@ -18,6 +18,8 @@ import httpx2
 from sqlalchemy import Table, insert, select, update
 from starlette.applications import Starlette
 
+from adapters.guarded_http import GuardedHttp, Networks
+from adapters.url_fetching import HttpUrlFetcher
 from foundation.changes import ChangeFeed
 from foundation.database import Database
 from foundation.entropy import SystemEntropy
@@ -361,10 +363,14 @@ def claims_of_jwt(token: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_world(stack: Stack, *, url: str | None = None, **limits: Any) -> AsyncIterator[World]:
+async def open_world(
+    stack: Stack, *, url: str | None = None, networks: Networks = "any", **limits: Any
+) -> AsyncIterator[World]:
     """Open a provider on one of the two stacks; `limits` override its limits."""
     entropy = SystemEntropy()
     db = Database(url or stack.database_url)
+    # Apps of these tests listen on this machine, without TLS.
+    outgoing = GuardedHttp(networks=networks, allow_http=True)
     worlds: list[World] = []
 
     def clock() -> datetime:
@@ -390,6 +396,7 @@ async def open_world(stack: Stack, *, url: str | None = None, **limits: Any) -> 
         store=store,
         entropy=entropy,
         people=PersonFactsLoader(db, sealer),
+        fetcher=HttpUrlFetcher(outgoing),
     )
     await feed.start()
     world = World(provider, played_app(provider, clock), sealer, BlindIndex(bytes(range(100, 132))))
@@ -399,6 +406,7 @@ async def open_world(stack: Stack, *, url: str | None = None, **limits: Any) -> 
     finally:
         await feed.stop()
         await store.close()
+        await outgoing.close()
         await db.close()
 
 
