@@ -101,6 +101,7 @@ async def open_parts(
             feed=feed,
             keys=keys,
             sealer=sealer,
+            index=blind_index,
             store=store,
             entropy=entropy,
             people=people,

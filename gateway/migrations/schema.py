@@ -7,6 +7,7 @@ import foundation.leases
 import foundation.ledger.store
 import foundation.signing.tables
 import idp.people.tables
+import idp.provider.decoupled.tables
 import idp.provider.tables
 import idp.signin.tables
 from foundation.database import metadata
@@ -20,6 +21,7 @@ TABLE_MODULES = (
     idp.people.tables,
     idp.signin.tables,
     idp.provider.tables,
+    idp.provider.decoupled.tables,
     certs_catalog.tables,
 )
 

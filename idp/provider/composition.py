@@ -9,7 +9,7 @@ from foundation.database import Database
 from foundation.entropy import Entropy
 from foundation.expiring import ExpiringStore
 from foundation.ledger import Ledger
-from foundation.sealing import Sealer
+from foundation.sealing import BlindIndex, Sealer
 from foundation.signing import KeyRing
 from idp.people.facts import PersonFactsLoader
 from idp.provider.client_keys import ClientKeys
@@ -36,6 +36,7 @@ class Provider:
     feed: ChangeFeed
     keys: KeyRing
     sealer: Sealer
+    index: BlindIndex
     store: ExpiringStore
     entropy: Entropy
     people: PersonFactsLoader

@@ -6,7 +6,7 @@ from foundation.database import Database
 from foundation.entropy import Entropy
 from foundation.expiring import ExpiringStore
 from foundation.ledger import Ledger
-from foundation.sealing import Sealer
+from foundation.sealing import BlindIndex, Sealer
 from foundation.signing import KeyRing
 from idp.people.facts import PersonFactsLoader
 from idp.provider.authlib_server import Core
@@ -31,6 +31,7 @@ async def open_provider(
     feed: ChangeFeed,
     keys: KeyRing,
     sealer: Sealer,
+    index: BlindIndex,
     store: ExpiringStore,
     entropy: Entropy,
     people: PersonFactsLoader,
@@ -56,6 +57,7 @@ async def open_provider(
         feed=feed,
         keys=keys,
         sealer=sealer,
+        index=index,
         store=store,
         entropy=entropy,
         people=people,

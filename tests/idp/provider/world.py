@@ -378,6 +378,7 @@ async def open_world(
 
     store = await _open_store(stack, clock)
     sealer = Sealer([SealingKey("k1", "A256GCM", bytes(range(32)))], entropy=entropy)
+    index = BlindIndex(bytes(range(100, 132)))
     feed = ChangeFeed(db, clock)
     ledger = Ledger(db, sealer=sealer, entropy=entropy, feed=feed)
     await ledger.open()
@@ -393,13 +394,14 @@ async def open_world(
         feed=feed,
         keys=keys,
         sealer=sealer,
+        index=index,
         store=store,
         entropy=entropy,
         people=PersonFactsLoader(db, sealer),
         fetcher=HttpUrlFetcher(outgoing),
     )
     await feed.start()
-    world = World(provider, played_app(provider, clock), sealer, BlindIndex(bytes(range(100, 132))))
+    world = World(provider, played_app(provider, clock), sealer, index)
     worlds.append(world)
     try:
         yield world
