@@ -36,6 +36,10 @@ _ENCRYPTING: dict[str, frozenset[tuple[str, str | None]]] = {
         for alg in ("ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW")
     },
 }
+ENCRYPTING_ALGS = tuple(_ENCRYPTING)
+"""Key management algorithms (RFC 7518 §4.1) with which something can be encrypted to a client."""
+CONTENT_ENCRYPTION = ("A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM")
+"""Content encryption algorithms (RFC 7518 §5.1) supported with each of them."""
 _KNOWN_KINDS = frozenset(_SIGNING.values()).union(*_ENCRYPTING.values())
 
 

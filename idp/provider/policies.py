@@ -202,7 +202,7 @@ def _check_authorization(client: Client, policy: ClientPolicy, doing: AtAuthoriz
     asked, registered = doing.response_type, client.metadata
     if asked not in policy.response_types or asked not in registered.response_types:
         raise RedirectableError(CLIENT_NOT_ALLOWED, "response_type outside the policy or the registration")
-    exception = _exception_for(asked)
+    exception = exception_for(asked)
     if exception is not None and not has_exception(client, exception, now=now):
         raise RedirectableError(CLIENT_NOT_ALLOWED, "response_type without an exception in force")
     if CODE in asked.split(" ") and "authorization_code" not in client.grant_types:
@@ -218,7 +218,8 @@ def _check_authorization(client: Client, policy: ClientPolicy, doing: AtAuthoriz
         raise RedirectableError(UNSUPPORTED_RESPONSE_MODE, "response_mode outside the policy")
 
 
-def _exception_for(response_type: str) -> LegacyException | None:
+def exception_for(response_type: str) -> LegacyException | None:
+    """Return the exception of policy `legacy` that a response type needs, None when it needs none."""
     if response_type in IMPLICIT:
         return "implicit"
     if response_type in HYBRID:

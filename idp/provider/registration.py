@@ -67,7 +67,7 @@ async def register_client(
     `secret` lets an operator move a client with its secret from another place; it must be as long as a made
     one.
     """
-    check_registration(wanted)
+    check_registration(wanted, now=now)
     if wanted.token_endpoint_auth_method not in SECRET_METHODS:
         secret = None
     elif secret is None:

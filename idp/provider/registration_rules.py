@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from idp.provider.client_metadata import PLAIN, ClientMetadata
 from idp.provider.clients import AuthMethod, ConsentRule
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.policies import POLICIES
+from idp.provider.policies import CIBA, DEVICE_CODE, POLICIES
 from idp.provider.redirects import ApplicationType, check_registrable_uri, host_of
+from idp.provider.registration_metadata_rules import MOST_URIS, check_metadata
 from idp.provider.scopes import OPENID, SCOPES
 
 _CLIENT_ID = re.compile(r"[a-z][a-z0-9-]{1,39}", re.ASCII)
@@ -42,7 +44,7 @@ class ClientRegistration:
     metadata: ClientMetadata = PLAIN
 
 
-def check_registration(wanted: ClientRegistration) -> None:
+def check_registration(wanted: ClientRegistration, *, now: datetime) -> None:
     """Raise InvalidClientMetadata at the first member that breaks a rule (RFC 7591 §2, RFC 9700 §2)."""
     # Subjects have 43 characters: a shorter identifier can never be taken for one (RFC 9700 §4.15).
     if not _CLIENT_ID.fullmatch(wanted.client_id):
@@ -63,19 +65,28 @@ def check_registration(wanted: ClientRegistration) -> None:
         raise InvalidClientMetadata("scopes", f"unknown scope {unknown[0]!r}")
     if wanted.consent == "exempt" and not wanted.consent_basis:
         raise InvalidClientMetadata("consent_basis", "an exemption names its legal basis")
+    check_metadata(wanted, policy, now=now)
 
 
 def _check_kind(wanted: ClientRegistration) -> None:
     grant_types = set(wanted.grant_types)
+    through_browser = bool(grant_types & {"authorization_code", "implicit"})
     if wanted.token_endpoint_auth_method == "none":
-        if wanted.application_type != "native":
+        # A client that only ever gets tokens through the browser has nothing to prove anywhere.
+        if wanted.application_type != "native" and grant_types != {"implicit"}:
             raise InvalidClientMetadata("token_endpoint_auth_method", "only native applications are public")
         if "client_credentials" in grant_types or wanted.introspects:
             raise InvalidClientMetadata("grant_types", "a public client acts for persons alone")
-    if "refresh_token" in grant_types and "authorization_code" not in grant_types:
-        raise InvalidClientMetadata("grant_types", "refresh_token needs authorization_code")
-    if ("authorization_code" in grant_types) != bool(wanted.redirect_uris):
-        raise InvalidClientMetadata("redirect_uris", "redirect URIs and the code flow go together")
+    if "refresh_token" in grant_types and not grant_types & {"authorization_code", DEVICE_CODE, CIBA}:
+        raise InvalidClientMetadata("grant_types", "refresh_token needs a grant type that persons agree to")
+    if through_browser != bool(wanted.redirect_uris):
+        raise InvalidClientMetadata("redirect_uris", "redirect URIs and the flows through the browser go together")
+    for member, uris in (
+        ("redirect_uris", wanted.redirect_uris),
+        ("post_logout_redirect_uris", wanted.post_logout_redirect_uris),
+    ):
+        if len(uris) > MOST_URIS or len(set(uris)) != len(uris):
+            raise InvalidClientMetadata(member, f"at most {MOST_URIS}, each once")
 
 
 def _check_uris(wanted: ClientRegistration) -> None:

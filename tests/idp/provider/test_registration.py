@@ -8,7 +8,7 @@ import pytest
 from idp.provider.errors import InvalidClientMetadata
 from idp.provider.registration import check_registration
 from idp.provider.subjects import Subjects
-from tests.idp.provider.world import BUSINESS, HOUSING, ISSUER, NATIVE, World
+from tests.idp.provider.world import BUSINESS, HOUSING, ISSUER, NATIVE, START, World
 
 UNFIT: dict[str, dict[str, Any]] = {
     "P09 identifier with a colon": {"client_id": "a:b"},
@@ -37,13 +37,13 @@ UNFIT: dict[str, dict[str, Any]] = {
 def test_unfit_registration_is_refused(changes: dict[str, Any]) -> None:
     """RFC 7591 §3.2.2: named member, nothing stored."""
     with pytest.raises(InvalidClientMetadata):
-        check_registration(replace(HOUSING, **changes))
+        check_registration(replace(HOUSING, **changes), now=START)
 
 
 @pytest.mark.parametrize("registration", [HOUSING, BUSINESS, NATIVE])
 def test_fit_registrations_pass(registration: Any) -> None:
     """Positive controls."""
-    check_registration(registration)
+    check_registration(registration, now=START)
 
 
 async def test_identifier_is_taken_once(world: World) -> None:
