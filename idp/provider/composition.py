@@ -18,6 +18,7 @@ from idp.provider.consents import Consent, ConsentKey
 from idp.provider.granting import CodeClaim, Grant
 from idp.provider.limits import ProviderLimits
 from idp.provider.ports import UrlFetcher
+from idp.provider.pushed_requests import PushedRequests
 from idp.provider.revocations import RevocationList
 from idp.provider.subjects import Subjects
 
@@ -47,6 +48,7 @@ class Provider:
     revocations: RevocationList
     consents: Coalescer[ConsentKey, Consent]
     codes: Claims[CodeClaim, Grant]
+    pushed_requests: PushedRequests
     core: "Core"
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 
 from idp.provider.composition import Provider
-from idp.provider.tables import logout_messages, oauth_grants, refresh_families
+from idp.provider.tables import logout_messages, oauth_grants, pushed_requests, refresh_families
 
 SLACK = timedelta(days=1)
 
@@ -22,6 +22,7 @@ async def forget_finished(*, provider: Provider, now: datetime) -> int:
         for statement in (
             delete(refresh_families).where(refresh_families.c.absolute_expires_at <= now - SLACK),
             delete(oauth_grants).where(oauth_grants.c.created_at <= now - limits.refresh_absolute - SLACK),
+            delete(pushed_requests).where(pushed_requests.c.expires_at <= now - limits.transaction_lifetime),
             delete(logout_messages).where(logout_messages.c.settled_at <= now - limits.logout_kept),
         ):
             forgotten += (await connection.execute(statement)).rowcount

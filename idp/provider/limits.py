@@ -16,6 +16,12 @@ class ProviderLimits(BaseModel):
         le=timedelta(minutes=10),
         description="Life of an authorization code.",
     )
+    pushed_request_lifetime: timedelta = Field(
+        timedelta(seconds=60),
+        gt=timedelta(0),
+        lt=timedelta(seconds=600),
+        description="How soon an authorization has to begin after its request was pushed.",
+    )
     transaction_lifetime: timedelta = Field(
         timedelta(minutes=15),
         gt=timedelta(0),
@@ -75,4 +81,62 @@ class ProviderLimits(BaseModel):
     )
     logout_kept: timedelta = Field(
         timedelta(days=7), gt=timedelta(0), description="How long receipts of sign-out messages are kept."
+    )
+    device_code_lifetime: timedelta = Field(
+        timedelta(minutes=10),
+        gt=timedelta(0),
+        le=timedelta(minutes=10),
+        description="How long the code on a device's screen waits for the person (RFC 8628).",
+    )
+    ciba_lifetime: timedelta = Field(
+        timedelta(minutes=5),
+        gt=timedelta(0),
+        le=timedelta(minutes=10),
+        description="How long a request to the person's own device waits, unless the app asks for less or more.",
+    )
+    ciba_longest_lifetime: timedelta = Field(
+        timedelta(minutes=10),
+        gt=timedelta(0),
+        le=timedelta(minutes=30),
+        description="The most an app may ask for with requested_expiry; more is cut to this.",
+    )
+    polling_interval: timedelta = Field(
+        timedelta(seconds=5),
+        ge=timedelta(seconds=1),
+        le=timedelta(seconds=60),
+        description="Pause between two polls of one request; each poll that comes earlier makes it five seconds longer.",
+    )
+    user_code_attempts: int = Field(
+        5, ge=1, le=10, description="Codes of device screens that one account may enter in one window."
+    )
+    user_code_network_attempts: int = Field(
+        60, ge=1, description="The same for one network address, where many people may sit."
+    )
+    user_code_window: timedelta = Field(
+        timedelta(minutes=10), gt=timedelta(0), description="The window of both limits of user codes."
+    )
+    ciba_requests_per_person: int = Field(
+        3, ge=1, le=20, description="Requests that may be addressed to one person in one window."
+    )
+    ciba_request_window: timedelta = Field(
+        timedelta(minutes=10), gt=timedelta(0), description="The window of `ciba_requests_per_person`."
+    )
+    ping_timeout: timedelta = Field(
+        timedelta(seconds=5),
+        gt=timedelta(0),
+        le=timedelta(seconds=5),
+        description="Deadline of one CIBA notification.",
+    )
+    ping_attempts: int = Field(
+        6, ge=1, le=20, description="CIBA notifications are tried so often, then kept as dead; the app may poll."
+    )
+    ping_first_retry: timedelta = Field(
+        timedelta(seconds=2),
+        gt=timedelta(0),
+        description="Pause before the second try of a notification; it doubles each time.",
+    )
+    ping_lease: timedelta = Field(
+        timedelta(seconds=30),
+        gt=timedelta(seconds=5),
+        description="How long one worker keeps a notification to itself.",
     )

@@ -17,6 +17,7 @@ from idp.provider.consents import ConsentReader
 from idp.provider.granting import CodeSpender
 from idp.provider.limits import ProviderLimits
 from idp.provider.ports import UrlFetcher
+from idp.provider.pushed_requests import PushedRequests
 from idp.provider.revocations import RevocationList
 from idp.provider.subjects import Subjects
 
@@ -68,5 +69,6 @@ async def open_provider(
         revocations=revocations,
         consents=Coalescer(ConsentReader(db).fetch),
         codes=Claims(CodeSpender(db).claim_codes),
+        pushed_requests=PushedRequests(db),
         core=Core(clients),
     )

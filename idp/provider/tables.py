@@ -6,6 +6,7 @@ spent by one conditional UPDATE on its row here; Redis is never asked.
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -117,4 +118,18 @@ logout_messages = Table(
     Column("settled_at", Instant),
     UniqueConstraint("session_id", "client_id"),
     Index("ix_logout_messages_due", "state", "next_attempt_at"),
+)
+
+pushed_requests = Table(
+    "pushed_requests",
+    metadata,
+    # RFC 9126: named by the SHA-256 of 256 random bits, used up by the authorization that it led to.
+    Column("uri_hash", LargeBinary, primary_key=True),
+    Column("client_id", String(64), ForeignKey("oauth_clients.client_id"), nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("is_signed", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Index("ix_pushed_requests_expiry", "expires_at"),
 )
