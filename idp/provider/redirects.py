@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from idp.provider.errors import InvalidRedirectUri
+from idp.provider.errors import InvalidClientMetadata, InvalidRedirectUri
 
 ApplicationType = Literal["web", "native", "service"]
 
@@ -47,24 +47,24 @@ def is_registered_redirect_uri(redirect_uri: str, registered: Iterable[str], app
 
 
 def check_registrable_uri(uri: str, *, member: str, application_type: ApplicationType = "web") -> None:
-    """Raise InvalidRedirectUri unless the URI may be registered as `member` (RFC 7591 §3.2.2, RFC 9700
-    §2.1, §2.6).
+    """Raise InvalidClientMetadata unless the URI may be registered as `member`, and for a redirect URI its kind InvalidRedirectUri
+    (RFC 7591 §3.2.2, RFC 9700 §2.1, §2.6).
 
     Allowed are https, plain http on a literal loopback address, and for native clients a private-use scheme
     with a dot (RFC 8252 §7.1). Not allowed are fragments, user parts, wildcards, upper-case schemes or
     hosts, dot segments, empty segments, escapes of dots, slashes, percent signs or control characters.
     """
     if len(uri) > MAX_URI_LENGTH:
-        raise InvalidRedirectUri(member, "longer than 2,000 characters")
+        raise _unfit(member, "longer than 2,000 characters")
     if application_type == "native" and _PRIVATE_USE.fullmatch(uri) and not _has_trick(uri, after=":"):
         return
     match = _HTTPS.fullmatch(uri) or _LOOPBACK.fullmatch(uri)
     if match is None:
-        raise InvalidRedirectUri(member, "not an absolute https address without wildcard, fragment and user part")
+        raise _unfit(member, "not an absolute https address without wildcard, fragment and user part")
     if not _is_port(match["port"]):
-        raise InvalidRedirectUri(member, "the port is not a port")
+        raise _unfit(member, "the port is not a port")
     if ".." in match["host"] or _has_trick(uri, after="://"):
-        raise InvalidRedirectUri(member, "dot segments, empty segments and escaped separators are not allowed")
+        raise _unfit(member, "dot segments, empty segments and escaped separators are not allowed")
 
 
 def origin_of(uri: str) -> str:
@@ -81,6 +81,10 @@ def host_of(uri: str) -> str:
     """Return the host of a registered URI, the default sector of its client (OpenID Connect Core §8.1)."""
     match = _HTTPS.fullmatch(uri) or _LOOPBACK.fullmatch(uri)
     return uri.partition(":")[0] if match is None else match["host"]
+
+
+def _unfit(member: str, why: str) -> InvalidClientMetadata:
+    return InvalidRedirectUri(member, why) if member == "redirect_uris" else InvalidClientMetadata(member, why)
 
 
 def _without_port(uri: str) -> tuple[str, str]:
