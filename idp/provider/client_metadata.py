@@ -87,8 +87,9 @@ class ClientMetadata:
     """What policy `legacy` lets this client do, one by one."""
     legacy_until: datetime | None = None
     """When the exceptions end; required with any of them."""
-    registration_token_sha256: str | None = None
-    """Hexadecimal digest of the registration access token of a dynamically registered client (RFC 7592 §3)."""
+    registrable_scopes: tuple[str, ...] = ()
+    registrable_grant_types: tuple[str, ...] = ()
+    """The bounds within which an application that registered itself may change its registration (RFC 7592 §2.2)."""
 
 
 PLAIN = ClientMetadata()

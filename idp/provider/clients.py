@@ -43,7 +43,7 @@ GrantType = Literal[
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
 ]
 ConsentRule = Literal["ask", "exempt"]
-ClientStatus = Literal["active", "disabled"]
+ClientStatus = Literal["active", "disabled", "removed"]
 
 _NO_SECRET = hashlib.sha256(b"no secret").digest()
 
@@ -83,6 +83,7 @@ class Client:
     created_at: datetime
     updated_at: datetime
     metadata: ClientMetadata = PLAIN
+    registration_token_hash: bytes | None = None
 
     @property
     def is_active(self) -> bool:
@@ -229,4 +230,5 @@ def _client(row: Mapping[Any, Any]) -> Client:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         metadata=parse_metadata(row["metadata"]) if row["metadata"] else PLAIN,
+        registration_token_hash=row["registration_token_hash"],
     )

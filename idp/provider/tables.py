@@ -47,6 +47,8 @@ oauth_clients = Table(
     Column("updated_at", Instant, nullable=False),
     # Everything else it registered, as `idp/provider/client_metadata.py` writes it.
     Column("metadata", JSON, nullable=False, server_default="{}"),
+    # SHA-256 of the registration access token of an application that manages its own registration.
+    Column("registration_token_hash", LargeBinary),
 )
 
 oauth_grants = Table(
@@ -86,6 +88,18 @@ refresh_families = Table(
     Column("absolute_expires_at", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    # What the tokens of the family are bound to, as `idp/provider/sender_constraint.py` writes it.
+    Column("confirmation", String(64)),
+)
+
+one_time_values = Table(
+    "one_time_values",
+    metadata,
+    # SHA-256 of the kind and the value, so that nothing a client sent stands here.
+    Column("digest", LargeBinary, primary_key=True),
+    # After this instant what carried the value is refused by its own time, and the row may go.
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_one_time_values_expires_at", "expires_at"),
 )
 
 consents = Table(
