@@ -30,8 +30,11 @@ decoupled_requests = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("decided_at", Instant),
+    # When the person was sent a text message; set from the start where nobody is to be told.
+    Column("announced_at", Instant),
     Index("ix_decoupled_requests_person", "person_id", "state"),
     Index("ix_decoupled_requests_expiry", "expires_at"),
+    Index("ix_decoupled_requests_announced", "announced_at"),
 )
 
 ciba_notifications = Table(
