@@ -25,6 +25,7 @@ from foundation.signing import KeyRing, ensure_keys
 from gateway.expiring_store import open_expiring_store
 from gateway.jobs import Jobs
 from gateway.schema_check import check_schema
+from gateway.security.client_certificates import CertificateHeaders
 from gateway.settings import Settings, is_loopback
 from idp.people.directory import Directory
 from idp.people.facts import PersonFactsLoader
@@ -59,6 +60,7 @@ class Parts:
     provider: Provider
     entrance: Entrance
     licenses: LicenseRoom
+    certificates: CertificateHeaders
 
 
 @asynccontextmanager
@@ -159,6 +161,7 @@ async def open_parts(
             provider=provider,
             entrance=entrance,
             licenses=licenses,
+            certificates=CertificateHeaders.of(settings),
         )
         if background:
             jobs = Jobs(parts)

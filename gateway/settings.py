@@ -76,6 +76,18 @@ class Settings(BaseSettings):
         description="Addresses of reverse proxies whose X-Forwarded-For is believed, its right-most hop only; "
         "`unix` is whoever reaches the Unix socket.",
     )
+    client_certificate_header: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="Header in which a trusted proxy passes on the client's certificate as URL-encoded PEM (nginx "
+        "`$ssl_client_escaped_cert`), written on every request; empty believes none.",
+    )
+    client_certificate_verdict_header: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="Header in which that proxy says `SUCCESS` when the certificate's chain is trusted (nginx "
+        "`$ssl_client_verify`); without it no `tls_client_auth` succeeds.",
+    )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Further Host header values accepted beside the issuer's, for example behind an internal name."
     )

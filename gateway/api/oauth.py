@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from foundation.clock import Clock
 from gateway.pages.paths import PATHS
+from gateway.security.client_certificates import NO_CERTIFICATES, CertificateHeaders
 from idp.provider.authorize import authorize
 from idp.provider.back_channel import NO_STORE, BackChannelRequest, OAuthResponse
 from idp.provider.composition import Origin, Provider
@@ -50,6 +51,7 @@ class OAuthParts:
     clock: Clock
     current_session: Callable[[Request], Awaitable[Session | None]]
     show: Callable[[Request, Shown], Awaitable[Response]]
+    certificates: CertificateHeaders = NO_CERTIFICATES
 
 
 def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
@@ -83,18 +85,18 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
     async def token_endpoint(request: Request) -> Response:
         """Exchange a code, a refresh token or client credentials for tokens (RFC 6749 §3.2)."""
         parts = parts_of(request)
-        return _oauth(await token(await _back_channel(request), provider=parts.provider, now=parts.clock()))
+        return _oauth(await token(await _back_channel(request, parts), provider=parts.provider, now=parts.clock()))
 
     async def introspection_endpoint(request: Request) -> Response:
         """Tell a client what one of its tokens says (RFC 7662)."""
         parts = parts_of(request)
-        asked = await _back_channel(request)
+        asked = await _back_channel(request, parts)
         return _oauth(await introspect(asked, provider=parts.provider, now=parts.clock()))
 
     async def revocation_endpoint(request: Request) -> Response:
         """End a token and what hangs on it (RFC 7009)."""
         parts = parts_of(request)
-        return _oauth(await revoke(await _back_channel(request), provider=parts.provider, now=parts.clock()))
+        return _oauth(await revoke(await _back_channel(request, parts), provider=parts.provider, now=parts.clock()))
 
     async def userinfo_endpoint(request: Request) -> Response:
         """Claims about the signed-in person (OpenID Connect Core §5.3)."""
@@ -159,27 +161,38 @@ async def _octets(request: Request) -> bytes:
     return query
 
 
-async def _back_channel(request: Request) -> BackChannelRequest:
+async def _back_channel(request: Request, parts: OAuthParts) -> BackChannelRequest:
     """Read headers in one pass, because the busiest endpoints come through here; repeated ones stay repeated."""
+    scope = request.scope
     authorization: list[str] = []
     content_type: list[str] = []
-    for name, value in request.scope["headers"]:
-        if name == b"authorization":
-            authorization.append(value.decode("latin-1"))
-        elif name == b"content-type":
-            content_type.append(value.decode("latin-1"))
+    dpop: list[str] = []
+    accept: list[str] = []
+    read = {b"authorization": authorization, b"content-type": content_type, b"dpop": dpop, b"accept": accept}
+    for name, value in scope["headers"]:
+        if name in read:
+            read[name].append(value.decode("latin-1"))
+    certificate, is_chain_trusted = parts.certificates.read(scope)
     return BackChannelRequest(
         authorization=tuple(authorization),
         content_type=tuple(content_type),
-        query=request.scope["query_string"],
+        query=scope["query_string"],
         body=await request.body(),
         origin=Origin(request.state.request_id, request.state.network),
+        method=scope["method"],
+        path=scope["path"],
+        dpop=tuple(dpop),
+        certificate=certificate,
+        is_chain_trusted=is_chain_trusted,
+        accept=tuple(accept),
     )
 
 
 def _oauth(answer: OAuthResponse) -> Response:
     if answer.body is None:
         return Response(status_code=answer.status, headers=dict(answer.headers))
+    if isinstance(answer.body, str):
+        return Response(answer.body, answer.status, dict(answer.headers), media_type=answer.media_type)
     return _json(answer.status, answer.body, answer.headers)
 
 

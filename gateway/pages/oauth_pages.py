@@ -20,7 +20,13 @@ Shown = ErrorShown | FormPost | LogoutConfirmation | LoggedOut
 def oauth_parts(request: Request) -> OAuthParts:
     """Return what the provider's endpoints need of this request."""
     parts = parts_of(request)
-    return OAuthParts(provider=parts.provider, clock=parts.clock, current_session=current_session, show=show_outcome)
+    return OAuthParts(
+        provider=parts.provider,
+        clock=parts.clock,
+        current_session=current_session,
+        show=show_outcome,
+        certificates=parts.certificates,
+    )
 
 
 async def show_outcome(request: Request, outcome: Shown) -> Response:

@@ -15,6 +15,7 @@ from foundation.values import value_type
 from idp.provider.composition import NOWHERE, Origin, Provider
 from idp.provider.errors import InvalidClient, ProtocolError, TokenError
 from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
+from idp.provider.proof_reasons import UseDPoPNonce
 from idp.provider.token_reasons import TOKEN_REQUEST_MALFORMED, TOO_MANY_TOKEN_REQUESTS
 
 FORM = "application/x-www-form-urlencoded"
@@ -39,15 +40,20 @@ class BackChannelRequest:
     """Values of the DPoP header (RFC 9449 §4.1), in order."""
     certificate: bytes | None = None
     """The client's certificate, DER, as a trusted proxy verified the handshake; None without mutual TLS."""
+    is_chain_trusted: bool = False
+    """Whether the proxy vouches for the certificate's chain too, up to an authority of its own."""
+    accept: tuple[str, ...] = ()
+    """Values of the Accept header, in order."""
 
 
 @value_type
 class OAuthResponse:
-    """An answer: JSON `body`, None for an empty one."""
+    """An answer: JSON `body`, None for an empty one; a text is sent as it is, under its `media_type`."""
 
     status: int
-    body: Mapping[str, Any] | None
+    body: Mapping[str, Any] | str | None
     headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
+    media_type: str = "application/json"
 
 
 def read_form(request: BackChannelRequest, *, max_octets: int) -> Parameters:
@@ -101,4 +107,6 @@ def render_refusal(refused: ProtocolError, *, window_seconds: int = 60) -> OAuth
         headers["WWW-Authenticate"] = 'Basic realm="renzheng", charset="UTF-8"'
     if refused.reason is TOO_MANY_TOKEN_REQUESTS:
         headers["Retry-After"] = str(window_seconds)
+    if isinstance(refused, UseDPoPNonce):
+        headers["DPoP-Nonce"] = refused.nonce
     return OAuthResponse(refused.status, body, headers)

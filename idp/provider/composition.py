@@ -17,6 +17,7 @@ from idp.provider.clients import ClientRegistry
 from idp.provider.consents import Consent, ConsentKey
 from idp.provider.granting import CodeClaim, Grant
 from idp.provider.limits import ProviderLimits
+from idp.provider.one_time import OneTimeUse
 from idp.provider.ports import UrlFetcher
 from idp.provider.pushed_requests import PushedRequests
 from idp.provider.revocations import RevocationList
@@ -48,6 +49,7 @@ class Provider:
     revocations: RevocationList
     consents: Coalescer[ConsentKey, Consent]
     codes: Claims[CodeClaim, Grant]
+    one_time: Claims[OneTimeUse, bool]
     pushed_requests: PushedRequests
     core: "Core"
 

@@ -16,6 +16,7 @@ from idp.provider.composition import Provider
 from idp.provider.consents import ConsentReader
 from idp.provider.granting import CodeSpender
 from idp.provider.limits import ProviderLimits
+from idp.provider.one_time import OneTimeUses
 from idp.provider.ports import UrlFetcher
 from idp.provider.pushed_requests import PushedRequests
 from idp.provider.revocations import RevocationList
@@ -69,6 +70,7 @@ async def open_provider(
         revocations=revocations,
         consents=Coalescer(ConsentReader(db).fetch),
         codes=Claims(CodeSpender(db).claim_codes),
+        one_time=Claims(OneTimeUses(db).record),
         pushed_requests=PushedRequests(db),
         core=Core(clients),
     )

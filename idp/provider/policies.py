@@ -56,6 +56,10 @@ class ClientPolicy:
     rotates_refresh_tokens: bool
     longest_code_life: timedelta
     has_exceptions: bool = False
+    requires_issuer_audience: bool = False
+    """Whether a client assertion must name the issuer alone (FAPI 2.0 Security Profile §5.3.2.1)."""
+    requires_dpop_nonce: bool = False
+    """Whether a DPoP proof needs a nonce of this server, so that none can be made in advance (RFC 9449 §11.2)."""
 
 
 BASELINE = ClientPolicy(
@@ -88,6 +92,7 @@ HIGH = ClientPolicy(
     requires_bound_tokens=True,
     rotates_refresh_tokens=False,
     longest_code_life=timedelta(seconds=60),
+    requires_issuer_audience=True,
 )
 # FAPI 2.0 Message Signing §5.3, §5.4.
 HIGH_SIGNED = ClientPolicy(
@@ -104,6 +109,8 @@ HIGH_SIGNED = ClientPolicy(
     requires_bound_tokens=True,
     rotates_refresh_tokens=False,
     longest_code_life=timedelta(seconds=60),
+    requires_issuer_audience=True,
+    requires_dpop_nonce=True,
 )
 # Everything beyond `baseline` needs an exception of the client's own, which ends on its date.
 LEGACY = ClientPolicy(

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AuthorizationServer
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util import await_, greenlet_spawn
 
 from idp.provider.authlib_server.core_request import CoreRequest, RegisteredClient
 from idp.provider.authlib_server.token_endpoints import Introspection, Revocation
@@ -28,6 +28,7 @@ from idp.provider.errors import Reason, TokenError
 from idp.provider.parameters import Parameters
 from idp.provider.policies import AtToken, check_policy
 from idp.provider.token_reasons import (
+from idp.provider.sender_constraint import check_binding, confirm_request
     CLIENT_NOT_AUTHENTICATED,
     GRANT_TYPE_NOT_ALLOWED,
     INVALID_CODE,
@@ -87,7 +88,11 @@ class Core(AuthorizationServer):
         """Answer a request to one of the back-channel endpoints; raises TokenError for every refusal."""
         asked = CoreRequest(request, form, presented, provider=provider, now=now)
         if endpoint == "token":
-            return await run_core(self.create_token_response, asked)
+            answered: OAuthResponse = await run_core(self.create_token_response, asked)
+            if asked.confirmation is None or asked.confirmation.next_nonce is None:
+                return answered
+            nonce = {"DPoP-Nonce": asked.confirmation.next_nonce}
+            return OAuthResponse(answered.status, answered.body, {**answered.headers, **nonce}, answered.media_type)
         return await run_core(self.create_endpoint_response, endpoint, asked)
 
     def query_client(self, client_id: str) -> RegisteredClient | None:
@@ -99,10 +104,22 @@ class Core(AuthorizationServer):
         self, request: CoreRequest, methods: list[AuthMethod], endpoint: str = "token"
     ) -> RegisteredClient:
         """Prove the client by the method it is registered with, then ask its policy for this door."""
-        client = authenticate_client(request.presented, self._clients, methods=tuple(methods), now=request.now)
-        request.auth_method = request.presented.method
+        proved = await_(
+            authenticate_client(
+                request.presented,
+                request.arrived,
+                methods=tuple(methods),
+                provider=request.provider,
+                now=request.now,
+            )
+        )
+        client, request.auth_method = proved.client, proved.method
         if endpoint == "token":
-            check_policy(client, AtToken(str(request.payload.grant_type), request.presented.method), now=request.now)
+            work = confirm_request(request.arrived, provider=request.provider, now=request.now, client=client)
+            request.confirmation = await_(work)
+            check_binding(client, request.confirmation)
+            doing = AtToken(str(request.payload.grant_type), proved.method, is_bound=request.confirmation is not None)
+            check_policy(client, doing, now=request.now)
         return RegisteredClient(client)
 
     def create_oauth2_request(self, request: CoreRequest) -> CoreRequest:

@@ -18,6 +18,7 @@ from idp.provider.grants.refresh_token import Refreshed
 from idp.provider.issuing import IssuedAccessToken
 from idp.provider.parameters import Parameters
 from idp.provider.scopes import join_scope
+from idp.provider.sender_constraint import Confirmation
 
 
 class FormPayload(OAuth2Payload):
@@ -108,6 +109,8 @@ class CoreRequest(OAuth2Request):
         self.presented = presented
         self.provider = provider
         self.origin = request.origin
+        self.arrived = request
+        self.confirmation: Confirmation | None = None
         self.now = now
         self.issued: IssuedAccessToken | None = None
 
