@@ -13,6 +13,8 @@ from authlib.oauth2.rfc6749 import AuthorizationServer
 from sqlalchemy.util import await_, greenlet_spawn
 
 from idp.provider.authlib_server.core_request import CoreRequest, RegisteredClient
+from idp.provider.authlib_server.decoupled_endpoints import BackchannelAuthentication, DeviceAuthorization
+from idp.provider.authlib_server.decoupled_grants import CibaGrant, DeviceCodeGrant
 from idp.provider.authlib_server.token_endpoints import Introspection, Revocation
 from idp.provider.authlib_server.token_grants import (
     AuthorizationCodeGrant,
@@ -27,8 +29,8 @@ from idp.provider.composition import Provider
 from idp.provider.errors import Reason, TokenError
 from idp.provider.parameters import Parameters
 from idp.provider.policies import AtToken, check_policy
-from idp.provider.token_reasons import (
 from idp.provider.sender_constraint import check_binding, confirm_request
+from idp.provider.token_reasons import (
     CLIENT_NOT_AUTHENTICATED,
     GRANT_TYPE_NOT_ALLOWED,
     INVALID_CODE,
@@ -68,8 +70,12 @@ class Core(AuthorizationServer):
         self.register_grant(AuthorizationCodeGrant, [IdTokens()])
         self.register_grant(RefreshTokenGrant, [IdTokens()])
         self.register_grant(ClientCredentialsGrant)
+        self.register_grant(DeviceCodeGrant, [IdTokens()])
+        self.register_grant(CibaGrant, [IdTokens()])
         self.register_endpoint(Introspection)
         self.register_endpoint(Revocation)
+        self.register_endpoint(DeviceAuthorization)
+        self.register_endpoint(BackchannelAuthentication)
 
     def grant_types(self) -> list[str]:
         """Return the grant types the token endpoint takes, as registered above."""
