@@ -5,11 +5,13 @@ are valid while a rotation overlaps.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
 from foundation.entropy import Entropy
@@ -68,23 +70,44 @@ async def register_client(
     one.
     """
     check_registration(wanted, now=now)
-    if wanted.token_endpoint_auth_method not in SECRET_METHODS:
-        secret = None
-    elif secret is None:
-        secret = entropy.token(SECRET_OCTETS)
-    elif len(secret) < FEWEST_SECRET_CHARACTERS:
+    if secret is not None and len(secret) < FEWEST_SECRET_CHARACTERS:
         raise InvalidClientMetadata("client_secret", "at least 32 characters")
-    client = _new_client(wanted, secret, now)
+    made = make_secret(wanted, entropy)
+    secret = made if made is None or secret is None else secret
+    client = new_client(wanted, secret, now)
     async with db.transaction() as connection:
         taken = await connection.execute(
             select(oauth_clients.c.client_id).where(oauth_clients.c.client_id == wanted.client_id)
         )
         if taken.first() is not None:
             raise InvalidClientMetadata("client_id", "already registered")
-        await connection.execute(insert(oauth_clients).values(_row(client)))
-        change = Change(TOPIC, client.client_id)
-        await ledger.append_in(connection, _entry("oauth.client_registered", client, actor, now), changes=[change])
+        changes = [Change(TOPIC, client.client_id)]
+        await add_client(connection, client, ledger=ledger, actor=actor, changes=changes, now=now)
     return Registered(client, secret)
+
+
+def make_secret(wanted: ClientRegistration, entropy: Entropy) -> str | None:
+    """Return a new secret for a client that signs in with one, None for any other."""
+    return entropy.token(SECRET_OCTETS) if wanted.token_endpoint_auth_method in SECRET_METHODS else None
+
+
+async def add_client(
+    connection: AsyncConnection,
+    client: Client,
+    *,
+    ledger: Ledger,
+    actor: str,
+    changes: Sequence[Change],
+    now: datetime,
+    request_id: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Store a client and record it in the caller's transaction, as its last statements; nothing is judged here."""
+    await connection.execute(insert(oauth_clients).values(client_row(client)))
+    entry = client_entry(
+        "oauth.client_registered", client, actor=actor, request_id=request_id, now=now, details=details
+    )
+    await ledger.append_in(connection, entry, changes=changes)
 
 
 async def rotate_client_secret(
@@ -138,7 +161,9 @@ async def set_client_status(
     announce = revocation if status == "disabled" else restoration
     changes = [Change(TOPIC, client_id), announce(f"client:{client_id}", lifetime=token_lifetime, now=now)]
     async with db.transaction() as connection:
-        await _locked_row(connection, client_id)
+        row = await _locked_row(connection, client_id)
+        if row["status"] == "removed":
+            raise InvalidClientMetadata("client_id", "the application removed itself; register it anew")
         await connection.execute(
             update(oauth_clients).where(oauth_clients.c.client_id == client_id).values(status=status, updated_at=now)
         )
@@ -156,7 +181,8 @@ async def _locked_row(connection: Any, client_id: str) -> Any:
     return row
 
 
-def _new_client(wanted: ClientRegistration, secret: str | None, now: datetime) -> Client:
+def new_client(wanted: ClientRegistration, secret: str | None, now: datetime) -> Client:
+    """Return the client that a judged registration becomes."""
     return Client(
         client_id=wanted.client_id,
         name_zh=wanted.name_zh,
@@ -192,7 +218,8 @@ def _default_sector(wanted: ClientRegistration) -> str:
     return wanted.client_id if is_nobodys else host
 
 
-def _row(client: Client) -> dict[str, Any]:
+def client_row(client: Client) -> dict[str, Any]:
+    """Return the client as its row."""
     row = {name: getattr(client, name) for name in Client.__dataclass_fields__}
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         row[name] = list(row[name])
@@ -203,7 +230,16 @@ def _row(client: Client) -> dict[str, Any]:
     return row
 
 
-def _entry(kind: str, client: Client, actor: str, now: datetime) -> Entry:
+def client_entry(
+    kind: str,
+    client: Client,
+    *,
+    actor: str,
+    request_id: str | None,
+    now: datetime,
+    details: Mapping[str, Any] | None = None,
+) -> Entry:
+    """Return the record of what a client may do from now on."""
     return Entry(
         kind=kind,
         at=now,
@@ -211,12 +247,15 @@ def _entry(kind: str, client: Client, actor: str, now: datetime) -> Entry:
         actor=actor,
         department=client.department_id,
         client=client.client_id,
+        request_id=request_id,
         details={
             "policy": client.policy,
+            "auth_method": client.token_endpoint_auth_method,
             "grant_types": sorted(client.grant_types),
             "scopes": sorted(client.scopes),
             "redirect_uris": list(client.redirect_uris),
             "sector": client.sector,
+            **(details or {}),
         },
     )
 
