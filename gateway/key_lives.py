@@ -26,13 +26,13 @@ class KeyLives(BaseModel):
         timedelta(days=60),
         ge=timedelta(days=7),
         le=timedelta(days=90),
-        description="How long a key signs tokens.",
+        description="How long a key signs tokens, or is offered to encrypt to.",
     )
     token_overlap: timedelta = Field(
         timedelta(days=2),
         ge=timedelta(hours=2),
         le=timedelta(days=30),
-        description="How long a key stays published after it signed its last token.",
+        description="How long a key stays published after it signed its last token, or decrypts after it was last offered.",
     )
     proof_signing_life: timedelta = Field(
         timedelta(days=60),
@@ -51,5 +51,8 @@ class KeyLives(BaseModel):
                 ),
                 PurposePolicy("receipt", ("EdDSA",), lead, proofs, None),
                 PurposePolicy("checkpoint", ("EdDSA",), lead, proofs, None),
+                PurposePolicy(
+                    "encryption", ("RSA-OAEP-256", "ECDH-ES"), lead, self.token_signing_life, self.token_overlap
+                ),
             )
         )

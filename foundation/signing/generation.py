@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from foundation.database import Database
 from foundation.sealing import Sealer
-from foundation.signing.keys import Algorithm, SigningKey
+from foundation.signing.keys import KeyAlgorithm, SigningKey
 from foundation.signing.rotation import ErasePrivateKey, MakeKey, RotationPolicy, plan_rotation
 from foundation.signing.store import (
     SEALING_CONTEXT,
@@ -61,7 +61,7 @@ def make_key(plan: MakeKey, now: datetime) -> tuple[SigningKey, bytes]:
     if private_key is None:
         raise AssertionError("a generated pair has a private half")
     kid = pair.thumbprint()
-    public_jwk = {**pair.as_dict(private=False), "kid": kid, "alg": plan.alg, "use": "sig"}
+    public_jwk = {**pair.as_dict(private=False), "kid": kid, **_use(plan.alg)}
     public_jwk.pop("key_ops", None)
     key = SigningKey(
         kid=kid,
@@ -78,8 +78,15 @@ def make_key(plan: MakeKey, now: datetime) -> tuple[SigningKey, bytes]:
     return key, private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _generate(alg: Algorithm) -> ECKey | OKPKey | RSAKey:
-    if alg == "ES256":
+def _use(alg: KeyAlgorithm) -> dict[str, str]:
+    """Return what the key is for (RFC 7517 §4.2, §4.4); one elliptic key serves ECDH-ES with and without key wrapping."""
+    if alg == "ECDH-ES":
+        return {"use": "enc"}
+    return {"alg": alg, "use": "enc" if alg == "RSA-OAEP-256" else "sig"}
+
+
+def _generate(alg: KeyAlgorithm) -> ECKey | OKPKey | RSAKey:
+    if alg in ("ES256", "ECDH-ES"):
         return ECKey.generate_key("P-256", private=True)
     if alg == "EdDSA":
         return OKPKey.generate_key("Ed25519", private=True)

@@ -32,6 +32,7 @@ from foundation.problems import RenzhengError
 from foundation.sealing import Sealer
 from foundation.signing.claims import VerifiedClaims, admit_claims, check_parties, check_times
 from foundation.signing.compact import CompactToken, UnverifiedToken, encode_base64url, parse_compact
+from foundation.signing.encrypted import decrypt_with, parse_encrypted
 from foundation.signing.errors import InvalidSignedToken, NoSigningKey
 from foundation.signing.keys import Algorithm, Purpose, SigningKey, choose_signing_key
 from foundation.signing.store import SEALING_CONTEXT, list_signing_keys
@@ -39,7 +40,7 @@ from foundation.strict_json import MalformedJson, parse_strict_json
 
 NO_LEEWAY = timedelta()
 REMEMBERED_TOKENS = 10_000
-PUBLISHED_PURPOSES: tuple[Purpose, ...] = ("oidc",)
+PUBLISHED_PURPOSES: tuple[Purpose, ...] = ("oidc", "encryption")
 
 _JoseKey = ECKey | OKPKey | RSAKey
 _KEY_CLASSES: dict[str, type[ECKey] | type[OKPKey] | type[RSAKey]] = {
@@ -52,11 +53,11 @@ _KEY_CLASSES: dict[str, type[ECKey] | type[OKPKey] | type[RSAKey]] = {
 @dataclass(frozen=True, slots=True)
 class _LoadedKey:
     """One key ready for use; ``private`` is None when the private half is erased or not ours to use any
-    more.
+    more, ``algorithm`` for a key that is encrypted to.
     """
 
     key: SigningKey
-    algorithm: JWSAlgModel
+    algorithm: JWSAlgModel | None
     public: _JoseKey
     private: _JoseKey | None
     sign: Callable[[bytes], bytes]
@@ -113,9 +114,7 @@ class KeyRing:
         first.
         """
         published = [
-            entry.key
-            for entry in self._loaded.values()
-            if entry.key.purpose in purposes and entry.key.is_published(now)
+            entry.key for entry in self._loaded.values() if entry.key.purpose in purposes and entry.key.is_offered(now)
         ]
         published.sort(key=lambda key: (key.active_from, key.generation), reverse=True)
         return {"keys": [dict(key.public_jwk) for key in published]}
@@ -178,6 +177,24 @@ class KeyRing:
         check_parties(claims, issuer=issuer, audience=audience)
         return admit_claims(claims, kid=entry.key.kid, alg=entry.key.alg, typ=typ)
 
+    def decrypt(self, token: str, *, algs: Collection[str], encs: Collection[str], now: datetime) -> bytes:
+        """Return the plaintext of a JWE that somebody encrypted to one of our published keys, or raise
+        InvalidSignedToken.
+
+        Whoever has our public key can make such a token: the plaintext proves nothing about its sender.
+        """
+        encrypted = parse_encrypted(token, algs=algs, encs=encs)
+        able = [
+            entry.private
+            for kid, entry in self._loaded.items()
+            if entry.private is not None
+            and entry.key.purpose == "encryption"
+            and entry.key.alg == encrypted.key_alg
+            and entry.key.is_published(now)
+            and encrypted.kid in (None, kid)
+        ]
+        return decrypt_with(able, encrypted)
+
     def _signer(self, purpose: Purpose, alg: Algorithm, now: datetime) -> _LoadedKey:
         able: Iterable[SigningKey] = (entry.key for entry in self._loaded.values() if entry.private is not None)
         chosen = choose_signing_key(able, purpose, alg, now)
@@ -209,7 +226,7 @@ class KeyRing:
 def _verify_signature(compact: CompactToken, entry: _LoadedKey) -> Mapping[str, Any]:
     if compact.alg != entry.key.alg:
         raise InvalidSignedToken("alg differs from the key's")
-    if not entry.algorithm.verify(compact.signing_input, compact.signature, entry.public):
+    if entry.algorithm is None or not entry.algorithm.verify(compact.signing_input, compact.signature, entry.public):
         raise InvalidSignedToken("signature")
     try:
         claims = parse_strict_json(compact.payload)
@@ -223,10 +240,11 @@ def _verify_signature(compact: CompactToken, entry: _LoadedKey) -> Mapping[str, 
 def _load_key(key: SigningKey, sealed: bytes | None, sealer: Sealer) -> _LoadedKey:
     # The algorithm object is taken from joserfc's table rather than through get_alg, which warns on the
     # name EdDSA (RFC 9864) although OpenID Connect clients still only know that name.
-    algorithm = JWSRegistry.algorithms[key.alg]
+    algorithm = None if key.purpose == "encryption" else JWSRegistry.algorithms[key.alg]
     key_class = _KEY_CLASSES[key.public_jwk["kty"]]
     public = key_class.import_key(_key_members(key.public_jwk))
-    algorithm.check_key(public)
+    if algorithm is not None:
+        algorithm.check_key(public)
     private: _JoseKey | None = None
     sign: Callable[[bytes], bytes] = _cannot_sign
     if sealed is not None:
@@ -236,13 +254,14 @@ def _load_key(key: SigningKey, sealed: bytes | None, sealer: Sealer) -> _LoadedK
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise RenzhengError(f"signing key {key.kid}: {type(error).__name__}") from None
         private = key_class.import_key(cast(Any, native))
-        algorithm.check_key(private)
-        sign = _way_to_sign(algorithm, private)
+        if algorithm is not None:
+            algorithm.check_key(private)
+            sign = _way_to_sign(algorithm, private)
     return _LoadedKey(key, algorithm, public, private, sign)
 
 
 def _cannot_sign(_message: bytes) -> bytes:
-    raise NoSigningKey("the private half is erased")
+    raise NoSigningKey("the private half is erased, or is not for signing")
 
 
 def _way_to_sign(algorithm: JWSAlgModel, private: _JoseKey) -> Callable[[bytes], bytes]:

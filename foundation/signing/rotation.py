@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from foundation.signing.keys import Algorithm, Purpose, SigningKey
+from foundation.signing.keys import KeyAlgorithm, Purpose, SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class PurposePolicy:
     """
 
     purpose: Purpose
-    algorithms: tuple[Algorithm, ...]
+    algorithms: tuple[KeyAlgorithm, ...]
     publish_lead: timedelta = timedelta(hours=24)
     signing_life: timedelta = timedelta(days=60)
     overlap: timedelta | None = timedelta(days=2)
@@ -40,6 +40,7 @@ class RotationPolicy:
         PurposePolicy("oidc", ("ES256", "RS256", "PS256", "EdDSA")),
         PurposePolicy("receipt", ("EdDSA",), overlap=None),
         PurposePolicy("checkpoint", ("EdDSA",), overlap=None),
+        PurposePolicy("encryption", ("RSA-OAEP-256", "ECDH-ES")),
     )
 
 
@@ -48,7 +49,7 @@ class MakeKey:
     """Make the next generation of (purpose, algorithm) with this life."""
 
     purpose: Purpose
-    alg: Algorithm
+    alg: KeyAlgorithm
     generation: int
     published_at: datetime
     active_from: datetime
@@ -58,7 +59,7 @@ class MakeKey:
 
 @dataclass(frozen=True, slots=True)
 class ErasePrivateKey:
-    """Forget the private half of a key that will never sign again."""
+    """Forget the private half of a key that will never sign or decrypt again."""
 
     kid: str
 
@@ -76,11 +77,11 @@ def plan_rotation(
             line = [key for key in known if key.purpose == purpose_policy.purpose and key.alg == alg]
             if (due := _next_key(line, purpose_policy, alg, now)) is not None:
                 actions.append(due)
-    actions += [ErasePrivateKey(key.kid) for key in known if key.retires_at <= now or _is_revoked(key, now)]
+    actions += [ErasePrivateKey(key.kid) for key in known if key.private_until <= now or _is_revoked(key, now)]
     return tuple(actions)
 
 
-def _next_key(line: list[SigningKey], policy: PurposePolicy, alg: Algorithm, now: datetime) -> MakeKey | None:
+def _next_key(line: list[SigningKey], policy: PurposePolicy, alg: KeyAlgorithm, now: datetime) -> MakeKey | None:
     usable = [key for key in line if not _is_revoked(key, now) and now < key.retires_at]
     if not any(key.may_sign(now) for key in usable):
         active_from = now

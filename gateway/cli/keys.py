@@ -45,7 +45,8 @@ def list_keys(as_json: AsJson = False) -> None:
 @commands.command()
 def rotate(
     purpose: Annotated[
-        str | None, typer.Option(help="Replace the keys of this purpose early: oidc, receipt or checkpoint.")
+        str | None,
+        typer.Option(help="Replace the keys of this purpose early: oidc, receipt, checkpoint or encryption."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,7 +55,7 @@ def rotate(
     A successor is published for a day (`RENZHENG_KEY_LIVES__PUBLISH_LEAD`) before it signs, so that every relying party has it
     in time.
     """
-    if purpose not in (None, "oidc", "receipt", "checkpoint"):
+    if purpose not in (None, "oidc", "receipt", "checkpoint", "encryption"):
         stop(f"没有这种用途 · there is no purpose {purpose}", ExitCode.USAGE)
     from gateway.cli.surroundings import run
 

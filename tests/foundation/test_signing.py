@@ -66,7 +66,7 @@ async def test_every_algorithm_signs_and_verifies(stack: Stack) -> None:
     only.
     """
     db = Database(stack.database_url)
-    assert await ensure_keys(db, sealer=_sealer(), policy=RotationPolicy(), now=NOW) == 6
+    assert await ensure_keys(db, sealer=_sealer(), policy=RotationPolicy(), now=NOW) == 8
     assert await ensure_keys(db, sealer=_sealer(), policy=RotationPolicy(), now=NOW) == 0
     ring = KeyRing(_sealer())
     assert await ring.refresh(db)
@@ -76,7 +76,11 @@ async def test_every_algorithm_signs_and_verifies(stack: Stack) -> None:
         verified = ring.verify(token, purpose="oidc", algs=(alg,), typ="JWT", now=NOW)
         assert (verified.claims["sub"], verified.alg) == ("张", alg)
     keys = ring.jwks(NOW)["keys"]
-    assert {key["alg"] for key in keys} == set(ALGORITHMS)
+    assert {key["alg"] for key in keys if key["use"] == "sig"} == set(ALGORITHMS)
+    assert {(key["kty"], key.get("alg")) for key in keys if key["use"] == "enc"} == {
+        ("RSA", "RSA-OAEP-256"),
+        ("EC", None),
+    }
     assert not {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & {member for key in keys for member in key}
     assert len(ring.jwks(NOW, purposes=("receipt", "checkpoint"))["keys"]) == 2
     await db.close()

@@ -53,12 +53,14 @@ def test_every_permitted_life_of_a_key_makes_a_plan(extreme: str) -> None:
         )
         for name, info in KeyLives.model_fields.items()
     }
-    tokens, receipts, _ = KeyLives(**bounds).policy().purposes
+    tokens, receipts, _, encryption = KeyLives(**bounds).policy().purposes
     assert tokens.publish_lead >= 4 * timedelta(seconds=JWKS_SECONDS)
     longest = ProviderLimits.model_fields["id_token_lifetime"].metadata[-1].le
     assert tokens.overlap is not None
     assert tokens.overlap >= longest + timedelta(seconds=JWKS_SECONDS)
     assert receipts.overlap is None
+    assert encryption.overlap is not None
+    assert encryption.overlap > timedelta(seconds=JWKS_SECONDS)
 
 
 def test_a_key_may_not_sign_for_longer_than_ninety_days() -> None:
