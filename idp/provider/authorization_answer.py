@@ -1,31 +1,42 @@
-"""Rendering the answer to an authorization request (RFC 6749 §4.1.2, RFC 9207, OAuth 2.0 Form Post Response
-Mode).
-"""
+"""Rendering the answer to an authorization request (RFC 6749 §4.1.2, RFC 9207) in its response mode."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from urllib.parse import quote
 
 from idp.provider.authorization_request import CheckedAddress
 from idp.provider.clients import Client, view_of
+from idp.provider.composition import Provider
 from idp.provider.errors import RedirectableError, ShownError
+from idp.provider.jarm import sign_answer
 from idp.provider.outcomes import ErrorShown, FormPost, Redirect
+from idp.provider.response_modes import FORM_POST, FRAGMENT, carrier_of, is_signed
 
 
-def render_answer(address: CheckedAddress, parameters: Mapping[str, str], issuer: str) -> Redirect | FormPost:
+async def render_answer(
+    address: CheckedAddress, parameters: Mapping[str, str], *, provider: Provider, now: datetime
+) -> Redirect | FormPost:
     """Return the answer with `state` as it came and `iss` (RFC 9207 §2), in the response mode of the request.
 
-    The parameters are added to the query of the registered URI, which stays as it is; every octet outside the
-    unreserved set is escaped, so that no value can break out of the URL.
+    The parameters are added to the query or fragment of the registered URI, which stays as it is; every octet outside the unreserved set is
+    escaped, so that no value can break out of the URL. A signed answer is the one parameter `response` (JARM §2.3). Raises ShownError when
+    the client's answers are encrypted and its key cannot be had.
     """
     fields = dict(parameters)
     if address.state is not None:
         fields["state"] = address.state
-    fields["iss"] = issuer
-    if address.response_mode == "form_post":
-        return FormPost(address.redirect_uri, tuple(fields.items()))
-    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
+    if is_signed(address.response_mode):
+        fields = {"response": await sign_answer(address.client, fields, provider=provider, now=now)}
+    else:
+        fields["iss"] = provider.issuer
+    carrier = carrier_of(address.response_mode)
+    if carrier == FORM_POST:
+        return FormPost(address.redirect_uri, tuple(fields.items()), is_refusal="error" in parameters)
+    text = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
+    if carrier == FRAGMENT:
+        return Redirect(f"{address.redirect_uri}#{text}")
     separator = "&" if "?" in address.redirect_uri else "?"
-    return Redirect(f"{address.redirect_uri}{separator}{query}")
+    return Redirect(f"{address.redirect_uri}{separator}{text}")
 
 
 def error_parameters(refused: RedirectableError) -> dict[str, str]:

@@ -78,7 +78,7 @@ UNSUPPORTED_RESPONSE_TYPE = reason(
     "21012",
     400,
     title=("不支持的 response_type", "Response type not supported"),
-    cause=("本服务只支持授权码方式。", "Only the authorization code flow is supported."),
+    cause=("请求没有带 response_type，或其取值不受支持。", "The response_type is missing or not supported."),
     remedy=("请使用 response_type=code。", "Use response_type=code."),
 )
 CLIENT_NOT_ALLOWED = reason(
@@ -119,7 +119,10 @@ UNSUPPORTED_RESPONSE_MODE = reason(
     "21016",
     400,
     title=("不支持的 response_mode", "Response mode not supported"),
-    cause=("本服务支持 query 与 form_post。", "The response modes query and form_post are supported."),
+    cause=(
+        "response_mode 的取值不受支持、不在应用的策略之内，或不能用于所请求的 response_type。",
+        "The response_mode is not supported, outside the policy of the application, or not fit for the response_type.",
+    ),
     remedy=("请使用受支持的 response_mode。", "Use a supported response_mode."),
 )
 INVALID_PROMPT = reason(

@@ -25,9 +25,15 @@ async def refuse_on_page(
 async def refuse_to_client(
     refused: RedirectableError, address: CheckedAddress, provider: Provider, request_id: str | None, now: datetime
 ) -> AuthorizationOutcome:
-    """Answer the client at its checked address (RFC 6749 §4.1.2.1)."""
+    """Answer the client at its checked address (RFC 6749 §4.1.2.1), as the answer it hoped for would have travelled.
+
+    A client whose answers are encrypted to a key that cannot be had is not told anything: the person is.
+    """
     await _record(refused, address.client, provider, request_id, now)
-    return render_answer(address, error_parameters(refused), provider.issuer)
+    try:
+        return await render_answer(address, error_parameters(refused), provider=provider, now=now)
+    except ShownError as unreadable:
+        return show_error(unreadable, address.client)
 
 
 async def _record(

@@ -1,17 +1,27 @@
-"""The two things an authorization puts on record when it succeeds: the person's answer, and the code."""
+"""The two things an authorization puts on record when it succeeds: the person's answer, and what the client is given."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from foundation.ledger import Entry
 from idp.provider.authorization_answer import render_answer
 from idp.provider.authorization_refusal import KIND
 from idp.provider.authorization_request import AuthorizationRequest, CheckedAddress
+from idp.provider.client_keys import ClientKeysUnavailable
 from idp.provider.clients import Client
 from idp.provider.composition import Provider
 from idp.provider.consents import add_consent, find_consent_to_change, widen_consent
-from idp.provider.granting import new_grant
+from idp.provider.errors import RedirectableError, ShownError
+from idp.provider.granting import Grant, grant_of, new_grant
+from idp.provider.id_tokens import IssuedBeside, issue_id_token
+from idp.provider.issuing import issue_for_grant
+from idp.provider.jwt_encryption import check_encryptable
 from idp.provider.outcomes import FormPost, Redirect
+from idp.provider.policies import CODE, ID_TOKEN, TOKEN, policy_of
+from idp.provider.response_modes import is_signed
+from idp.provider.response_reasons import CLIENT_KEY_UNAVAILABLE
+from idp.provider.response_types import NONE, gives, is_front_channel
 from idp.signin.sessions import Session
 
 
@@ -52,19 +62,90 @@ async def issue_code(
     request_id: str | None,
     now: datetime,
 ) -> Redirect | FormPost:
-    """Make the code; the grant and its entry are durable before the browser learns of it."""
+    """Make what the response type names: a code, tokens, both or neither.
+
+    The grant and its one entry are durable before the browser learns of anything. Raises RedirectableError or ShownError, and then nothing
+    happened, when the client's answers are encrypted to a key that cannot be had.
+    """
+    address = CheckedAddress(client, request.redirect_uri, request.response_mode, request.state)
+    await _check_readable(request, client, provider)
+    if request.response_type == NONE:
+        await provider.ledger.append(_entry(client, session, {"scope": " ".join(request.scope)}, request_id, now))
+        return await render_answer(address, {}, provider=provider, now=now)
     code, grant_id = provider.entropy.token(), provider.entropy.identifier()
-    grant = new_grant(
+    written = new_grant(
         request,
         session,
         items=items,
         grant_id=grant_id,
         sid=provider.subjects.session_identifier(client.client_id, session.session_id),
         code=code,
-        code_expires_at=now + provider.limits.code_lifetime,
+        code_expires_at=now + _code_life(client, provider),
         now=now,
     )
-    entry = Entry(
+    grant = grant_of(written)
+    answer, details = {}, {"grant_id": grant_id, "scope": " ".join(grant.request.scope)}
+    if gives(request.response_type, CODE):
+        answer["code"] = code
+    if is_front_channel(request.response_type):
+        tokens, issued = await _tokens_beside(grant, client, request, answer.get("code"), provider, now)
+        answer |= tokens
+        details |= issued
+    entry = _entry(client, session, details, request_id, now)
+    await provider.ledger.append(entry, inserts=[written])
+    return await render_answer(address, answer, provider=provider, now=now)
+
+
+async def _tokens_beside(
+    grant: Grant,
+    client: Client,
+    request: AuthorizationRequest,
+    code: str | None,
+    provider: Provider,
+    now: datetime,
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the tokens that travel through the browser (OpenID Connect Core §3.2.2.5, §3.3.2.5), and what the record says of them."""
+    answer: dict[str, str] = {}
+    details: dict[str, Any] = {"response_type": request.response_type}
+    if gives(request.response_type, TOKEN):
+        issued = issue_for_grant(
+            grant, client, scope=grant.request.scope, resources=grant.request.resources, provider=provider, now=now
+        )
+        answer |= {name: str(value) for name, value in issued.answer().items()}
+        details |= {"jti": issued.jti, "aud": list(issued.audience)}
+    if gives(request.response_type, ID_TOKEN):
+        beside = IssuedBeside(answer.get("access_token"), code, request.state)
+        answer["id_token"] = await issue_id_token(
+            grant, client, beside, nonce=request.nonce, provider=provider, now=now
+        )
+    return answer, details
+
+
+async def _check_readable(request: AuthorizationRequest, client: Client, provider: Provider) -> None:
+    """Find out now whether the client will be able to read its answer, while a refusal still costs nothing."""
+    registered = client.metadata.algorithms
+    if is_signed(request.response_mode):
+        # Not even the refusal could be told to the client.
+        try:
+            await check_encryptable(client, registered.authorization_encrypted_response, provider=provider)
+        except ClientKeysUnavailable as unavailable:
+            raise ShownError(CLIENT_KEY_UNAVAILABLE, unavailable.problem, client_id=client.client_id) from unavailable
+    if gives(request.response_type, ID_TOKEN):
+        try:
+            await check_encryptable(client, registered.id_token_encrypted_response, provider=provider)
+        except ClientKeysUnavailable as unavailable:
+            raise RedirectableError(CLIENT_KEY_UNAVAILABLE, unavailable.problem) from unavailable
+
+
+def _code_life(client: Client, provider: Provider) -> timedelta:
+    policy, wanted = policy_of(client), provider.limits.code_lifetime
+    return wanted if policy is None else min(wanted, policy.longest_code_life)
+
+
+def _entry(
+    client: Client, session: Session, details: Mapping[str, Any], request_id: str | None, now: datetime
+) -> Entry:
+    return Entry(
         kind=KIND,
         at=now,
         outcome="allowed",
@@ -72,8 +153,5 @@ async def issue_code(
         department=client.department_id,
         client=client.client_id,
         request_id=request_id,
-        details={"grant_id": grant_id, "scope": " ".join(grant.row["request"]["scope"]), "acr": session.acr},
+        details={**details, "acr": session.acr},
     )
-    await provider.ledger.append(entry, inserts=[grant])
-    address = CheckedAddress(client, request.redirect_uri, request.response_mode, request.state)
-    return render_answer(address, {"code": code}, provider.issuer)

@@ -19,6 +19,8 @@ from foundation.database import Database
 from foundation.ledger import Insert
 from foundation.values import value_type
 from idp.provider.authorization_request import AuthorizationRequest
+from idp.provider.policies import CODE
+from idp.provider.response_types import gives, is_front_channel
 from idp.provider.scopes import claims_of
 from idp.provider.tables import oauth_grants, refresh_families
 from idp.signin.sessions import Session
@@ -39,6 +41,7 @@ class GrantedRequest:
     resources: tuple[str, ...]
     id_token_claims: tuple[str, ...]
     userinfo_claims: tuple[str, ...]
+    response_type: str = "code"
 
 
 @value_type
@@ -68,6 +71,11 @@ class Grant:
     ended_at: datetime | None
     created_at: datetime
 
+    @property
+    def has_reached_app(self) -> bool:
+        """Whether the app has learned who signed in: by redeeming the code, or from tokens beside it."""
+        return self.redeemed_at is not None or is_front_channel(self.request.response_type)
+
 
 def code_hash(code: str) -> bytes:
     """Return the form in which a code is stored and looked for."""
@@ -87,7 +95,8 @@ def new_grant(
 ) -> Insert:
     """Return the row of a new grant, to be written in the transaction of its ledger entry.
 
-    `items` are what the person agreed to: scopes and `claim:<name>` outside of it are not granted.
+    `items` are what the person agreed to: scopes and `claim:<name>` outside of it are not granted. Where the answer carries no code, the
+    one of the row counts as redeemed from the beginning.
     """
     agreed = {*items, "openid"}
     by_name = {item.removeprefix("claim:") for item in items if item.startswith("claim:")}
@@ -105,6 +114,7 @@ def new_grant(
         resources=request.resources,
         id_token_claims=_agreed_claims(request.claims.id_token, scope, by_name),
         userinfo_claims=_agreed_claims(request.claims.userinfo, scope, by_name),
+        response_type=request.response_type,
     )
     return Insert(
         oauth_grants,
@@ -112,7 +122,7 @@ def new_grant(
             "grant_id": grant_id,
             "code_hash": code_hash(code),
             "code_expires_at": code_expires_at,
-            "redeemed_at": None,
+            "redeemed_at": None if gives(request.response_type, CODE) else now,
             "ended_at": None,
             "client_id": request.client_id,
             "person_id": session.person_id,
@@ -125,6 +135,11 @@ def new_grant(
             "created_at": now,
         },
     )
+
+
+def grant_of(written: Insert) -> Grant:
+    """Return the grant of the row that `new_grant` made."""
+    return _grant(written.row)
 
 
 class CodeSpender:

@@ -1,17 +1,21 @@
 """ID tokens (OpenID Connect Core §2, §3.1.3.6): who signed in, to one app."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from foundation.signing import Algorithm, InvalidSignedToken, KeyRing
+from idp.provider.claims import released_claims
 from idp.provider.claims_encoding import encode_claims
+from idp.provider.clients import Client
+from idp.provider.composition import Provider
+from idp.provider.granting import Grant
+from idp.provider.jwt_encryption import encrypt_for
+from idp.provider.scopes import claims_of
+from idp.provider.signing_algorithms import SIGNING_ALGORITHMS, half_hash, signing_algorithm
 
 TYPE = "JWT"
-ALGORITHM: Algorithm = "ES256"
 HINT_ACCEPTED_AFTER_EXPIRY = timedelta(days=90)
 """An id_token_hint may be expired (RP-Initiated Logout §2); after this time its key is gone anyway."""
 
@@ -31,6 +35,18 @@ class IdTokenFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class IssuedBeside:
+    """What is handed over in the same answer, to which the ID token is bound (OpenID Connect Core §3.3.2.11).
+
+    `state` is that of an answer through the browser; its hash is that of FAPI 1.0 Part 2 §5.1.1.
+    """
+
+    access_token: str | None = None
+    code: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class IdTokenHint:
     """An ID token of ours that a client handed back: the signature was checked, the time was not."""
 
@@ -39,16 +55,56 @@ class IdTokenHint:
     sid: str
 
 
+async def issue_id_token(
+    grant: Grant, client: Client, beside: IssuedBeside, *, nonce: str | None, provider: Provider, now: datetime
+) -> str:
+    """Return the ID token of an answer, signed and when wanted encrypted as the client registered.
+
+    It carries the claims asked for by name; those of the scopes too when no access token is ever issued that could fetch them (OpenID
+    Connect Core §5.4). Raises NoSigningKey, and ClientKeysUnavailable for a client whose tokens are encrypted.
+    """
+    registered = client.metadata.algorithms
+    names = set(grant.request.id_token_claims)
+    if grant.request.response_type == "id_token":
+        names |= claims_of(grant.request.scope) - {"sub"}
+    claims: dict[str, Any] = {}
+    if names:
+        known = await provider.people.load(grant.person_id)
+        claims = {} if known is None else released_claims(known, names)
+    facts = IdTokenFacts(
+        subject=provider.subjects.subject(client.sector, grant.person_id),
+        client_id=client.client_id,
+        sid=grant.sid,
+        acr=grant.authentication.acr,
+        amr=grant.authentication.amr,
+        auth_time=grant.authentication.auth_time,
+        nonce=nonce,
+        claims=claims,
+    )
+    signed = sign_id_token(
+        facts,
+        beside,
+        algorithm=signing_algorithm(registered.id_token_signed_response_alg),
+        lifetime=provider.limits.id_token_lifetime,
+        issuer=provider.issuer,
+        keys=provider.keys,
+        now=now,
+    )
+    wanted = registered.id_token_encrypted_response
+    return signed if wanted is None else await encrypt_for(client, signed, wanted, provider=provider)
+
+
 def sign_id_token(
     facts: IdTokenFacts,
+    beside: IssuedBeside,
     *,
-    access_token: str,
+    algorithm: Algorithm,
     lifetime: timedelta,
     issuer: str,
     keys: KeyRing,
     now: datetime,
 ) -> str:
-    """Return the signed token, bound to the access token by `at_hash`; raises NoSigningKey."""
+    """Return the signed token, bound to what is issued beside it by `at_hash`, `c_hash` and `s_hash`; raises NoSigningKey."""
     issued_at = int(now.timestamp())
     claims: dict[str, Any] = {
         **facts.claims,
@@ -61,20 +117,26 @@ def sign_id_token(
         "acr": facts.acr,
         "amr": list(facts.amr),
         "sid": facts.sid,
-        "at_hash": half_hash(access_token),
     }
+    for name, value in (("at_hash", beside.access_token), ("c_hash", beside.code), ("s_hash", beside.state)):
+        if value is not None:
+            claims[name] = half_hash(value, algorithm)
     if facts.nonce is not None:
         claims["nonce"] = facts.nonce
-    return keys.sign_compact(encode_claims(claims), purpose="oidc", alg=ALGORITHM, typ=TYPE, now=now)
+    return keys.sign_compact(encode_claims(claims), purpose="oidc", alg=algorithm, typ=TYPE, now=now)
 
 
 def read_id_token_hint(hint: str, *, issuer: str, keys: KeyRing, now: datetime) -> IdTokenHint | None:
-    """Return what the hint says when this provider issued it, else None; an expired hint is accepted."""
+    """Return what the hint says when it is an ID token of this provider, else None; an expired one is accepted.
+
+    Every algorithm this provider signs with is accepted. Userinfo and authorization answers have the same type, since that is what client
+    libraries expect, but not the members of an ID token.
+    """
     try:
         claims = keys.verify(
             hint,
             purpose="oidc",
-            algs=(ALGORITHM,),
+            algs=SIGNING_ALGORITHMS,
             typ=TYPE,
             now=now,
             issuer=issuer,
@@ -82,11 +144,9 @@ def read_id_token_hint(hint: str, *, issuer: str, keys: KeyRing, now: datetime) 
         ).claims
     except InvalidSignedToken:
         return None
-    # Only ID tokens are signed under this type and purpose; each has these members.
+    if not _MEMBERS_OF_ID_TOKEN.issubset(claims):
+        return None
     return IdTokenHint(claims["sub"], claims["aud"], claims["sid"])
 
 
-def half_hash(token: str) -> str:
-    """Return the left half of the SHA-256 of the token, base64url (OpenID Connect Core §3.1.3.6)."""
-    digest = hashlib.sha256(token.encode("ascii")).digest()
-    return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode("ascii")
+_MEMBERS_OF_ID_TOKEN = frozenset({"sub", "aud", "sid", "auth_time"})

@@ -123,7 +123,9 @@ def _read_key(jwk: object) -> PublishedKey:
             raise UnusableJwkSet(f"{member} of a key is not a string")
     try:
         # Only what is judged here reaches the library: x5u, x5c and the like would bring a second key.
-        key = JWKRegistry.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y", "n", "e") if name in jwk})
+        key = JWKRegistry.import_key(
+            {name: jwk[name] for name in ("kty", "crv", "x", "y", "n", "e", "kid") if name in jwk}
+        )
         public = key.public_key
     except (JoseError, ValueError, TypeError, KeyError) as unusable:
         raise UnusableJwkSet("a key cannot be read") from unusable

@@ -17,11 +17,12 @@ class Redirect:
 class FormPost:
     """Let the browser post `fields` to `action` (OAuth 2.0 Form Post Response Mode).
 
-    Values are raw, escape them.
+    Values are raw, escape them. `is_refusal` says that they carry an error.
     """
 
     action: str
     fields: tuple[tuple[str, str], ...]
+    is_refusal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

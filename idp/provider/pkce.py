@@ -1,4 +1,4 @@
-"""Proof Key for Code Exchange (RFC 7636), S256 alone and required of every client (RFC 9700 §2.1.1)."""
+"""Proof Key for Code Exchange (RFC 7636), S256 alone; the policies say which client may do without (RFC 9700 §2.1.1)."""
 
 import base64
 import hashlib
@@ -28,7 +28,14 @@ def check_code_challenge(code_challenge: str | None, method: str | None) -> str:
 
 
 def check_pkce(code_challenge: str, code_verifier: str | None) -> None:
-    """RFC 7636 §4.6: the S256 of the verifier equals the stored challenge, else TokenError invalid_grant."""
+    """RFC 7636 §4.6: the S256 of the verifier equals the stored challenge, else TokenError invalid_grant.
+
+    A verifier where no challenge was stored is a sign that it was taken out on the way (RFC 9700 §4.8.2).
+    """
+    if not code_challenge:
+        if code_verifier is not None:
+            raise TokenError(PKCE_FAILED, "verifier without a challenge")
+        return
     if code_verifier is None or not _VERIFIER.fullmatch(code_verifier):
         raise TokenError(PKCE_FAILED, "verifier missing or malformed")
     digest = hashlib.sha256(code_verifier.encode("ascii")).digest()

@@ -35,7 +35,7 @@ class GrantAndLogoutEndings:
         await self._add_messages(connection, grants, now)
 
     async def _add_messages(self, connection: AsyncConnection, grants: Sequence[Grant], now: datetime) -> None:
-        concerned = {(grant.session_id, grant.client_id): grant for grant in grants if grant.redeemed_at}
+        concerned = {(grant.session_id, grant.client_id): grant for grant in grants if grant.has_reached_app}
         rows = [
             {
                 "message_id": self._entropy.identifier(),

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from foundation.ledger import Entry, Insert
-from idp.provider.claims import released_claims
+from idp.provider.client_keys import ClientKeysUnavailable
 from idp.provider.clients import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.errors import TokenError
 from idp.provider.granting import Grant, code_hash, end_grants, find_grant_by_code
-from idp.provider.id_tokens import IdTokenFacts, sign_id_token
+from idp.provider.id_tokens import IssuedBeside, issue_id_token
 from idp.provider.issuing import IssuedAccessToken, issue_entry, issue_for_grant
+from idp.provider.jwt_encryption import check_encryptable
 from idp.provider.parameters import Parameters
 from idp.provider.pkce import check_pkce
 from idp.provider.refreshing import new_family
+from idp.provider.response_reasons import CLIENT_KEY_UNAVAILABLE
 from idp.provider.revocations import revocation
 from idp.provider.scopes import OFFLINE_ACCESS, OPENID
 from idp.provider.token_reasons import (
@@ -39,6 +40,7 @@ async def redeem_code(form: Parameters, client: Client, *, provider: Provider, o
     code = form.get("code")
     if code is None:
         raise TokenError(TOKEN_REQUEST_MALFORMED, "no code")
+    await check_readable(client, provider=provider)
     digest = code_hash(code)
     grant = await provider.codes.claim((digest, now))
     if grant is None:
@@ -102,11 +104,12 @@ async def record_issue(
     provider: Provider,
     origin: Origin,
     now: datetime,
+    grant_type: str = GRANT_TYPE,
 ) -> str | None:
     """Put the issue on record together with a new refresh family, and return its first token when there is
     one.
     """
-    entry = issue_entry(issued, client, grant_type=GRANT_TYPE, grant=grant, origin=origin, now=now)
+    entry = issue_entry(issued, client, grant_type=grant_type, grant=grant, origin=origin, now=now)
     inserts: tuple[Insert, ...] = ()
     refresh_token = None
     if OFFLINE_ACCESS in grant.request.scope and "refresh_token" in client.grant_types:
@@ -131,28 +134,18 @@ async def id_token_for(
     """Return the ID token of an answer, None for a grant without `openid`."""
     if OPENID not in grant.request.scope:
         return None
-    claims: dict[str, Any] = {}
-    if grant.request.id_token_claims:
-        facts = await provider.people.load(grant.person_id)
-        claims = {} if facts is None else released_claims(facts, grant.request.id_token_claims)
-    facts_of_token = IdTokenFacts(
-        subject=provider.subjects.subject(client.sector, grant.person_id),
-        client_id=client.client_id,
-        sid=grant.sid,
-        acr=grant.authentication.acr,
-        amr=grant.authentication.amr,
-        auth_time=grant.authentication.auth_time,
-        nonce=nonce,
-        claims=claims,
-    )
-    return sign_id_token(
-        facts_of_token,
-        access_token=access_token,
-        lifetime=provider.limits.id_token_lifetime,
-        issuer=provider.issuer,
-        keys=provider.keys,
-        now=now,
-    )
+    try:
+        return await issue_id_token(grant, client, IssuedBeside(access_token), nonce=nonce, provider=provider, now=now)
+    except ClientKeysUnavailable as unavailable:
+        raise TokenError(CLIENT_KEY_UNAVAILABLE, unavailable.problem) from unavailable
+
+
+async def check_readable(client: Client, *, provider: Provider) -> None:
+    """Raise TokenError when the client's ID tokens are encrypted to a key that cannot be had: asked before anything is spent for it."""
+    try:
+        await check_encryptable(client, client.metadata.algorithms.id_token_encrypted_response, provider=provider)
+    except ClientKeysUnavailable as unavailable:
+        raise TokenError(CLIENT_KEY_UNAVAILABLE, unavailable.problem) from unavailable
 
 
 async def _end_replayed(digest: bytes, client: Client, provider: Provider, origin: Origin, now: datetime) -> None:

@@ -8,7 +8,7 @@ from idp.provider.clients import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.errors import TokenError
 from idp.provider.granting import Grant, end_grants, find_grant
-from idp.provider.grants.authorization_code import check_alive, narrowed_resources
+from idp.provider.grants.authorization_code import check_alive, check_readable, narrowed_resources
 from idp.provider.issuing import IssuedAccessToken, issue_for_grant
 from idp.provider.parameters import Parameters
 from idp.provider.refreshing import RefreshToken, find_family, is_reuse, parse_refresh_token, rotate
@@ -48,6 +48,7 @@ async def spend_refresh_token(
     text = form.get("refresh_token")
     if text is None:
         raise TokenError(TOKEN_REQUEST_MALFORMED, "no refresh token")
+    await check_readable(client, provider=provider)
     presented = parse_refresh_token(text)
     if presented is None:
         raise TokenError(INVALID_REFRESH_TOKEN, "malformed")

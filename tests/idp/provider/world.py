@@ -335,10 +335,10 @@ def authorization(client_id: str = "gzf", **changes: str | None) -> dict[str, st
 
 
 def answer(response: httpx2.Response) -> dict[str, str]:
-    """Return the parameters of the redirect to the app; `iss` and the status are checked for every answer."""
+    """Return the parameters of the redirect to the app, from query or fragment; `iss` and the status are checked for every answer."""
     assert response.status_code == 303, response.text
     parts = urlsplit(response.headers["location"])
-    found = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    found = {name: values[0] for name, values in parse_qs(parts.fragment or parts.query).items()}
     assert found["iss"] == ISSUER
     return found
 
