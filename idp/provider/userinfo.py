@@ -8,13 +8,16 @@ from datetime import datetime
 from foundation.ledger import Entry
 from foundation.problems import RenzhengError
 from idp.provider.access_tokens import VerifiedAccessToken
-from idp.provider.back_channel import NO_STORE, OAuthResponse
+from idp.provider.back_channel import OAuthResponse, render_refusal
 from idp.provider.claims import released_claims, userinfo_claims
+from idp.provider.client_keys import ClientKeysUnavailable
 from idp.provider.composition import Provider
-from idp.provider.errors import InsufficientScope, InvalidToken
+from idp.provider.errors import InsufficientScope, InvalidToken, TokenError
 from idp.provider.resource_access import read_bearer, render_challenge, verify_access_token
 from idp.provider.resources import userinfo_audience
+from idp.provider.response_reasons import CLIENT_KEY_UNAVAILABLE
 from idp.provider.scopes import OPENID, SCOPE_OF_CLAIM
+from idp.provider.userinfo_answer import answer_claims
 
 KIND = "oauth.userinfo"
 
@@ -41,6 +44,9 @@ async def userinfo(
     except (InvalidToken, InsufficientScope) as refused:
         await _record(verified, refused, (), provider, request_id, now)
         return render_challenge(refused)
+    except TokenError as refused:
+        await _record(verified, refused, (), provider, request_id, now)
+        return render_refusal(refused)
 
 
 async def _disclose(
@@ -53,8 +59,12 @@ async def _disclose(
     # An entitlement that the client lost since the token was made is lost here as well.
     names = [name for name in userinfo_claims(verified.scope, verified.claims) if SCOPE_OF_CLAIM[name] in client.scopes]
     claims = released_claims(facts, names)
+    try:
+        answer = await answer_claims({"sub": verified.subject, **claims}, client, provider=provider, now=now)
+    except ClientKeysUnavailable as unavailable:
+        raise TokenError(CLIENT_KEY_UNAVAILABLE, unavailable.problem) from unavailable
     await _record(verified, None, tuple(sorted(claims)), provider, request_id, now)
-    return OAuthResponse(200, {"sub": verified.subject, **claims}, NO_STORE)
+    return answer
 
 
 async def _record(
