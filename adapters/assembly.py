@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from adapters.breaker import Monotonic
+from adapters.ciba_notify import HttpCibaNotifier
 from adapters.guarded_http import GuardedHttp
 from adapters.license_libraries.certshare.client import CertshareLibrary
 from adapters.logout_post import HttpLogoutPoster
@@ -19,6 +20,7 @@ from certs_catalog.ports import CaseFacts, LicenseLibrary, Matters, MattersUnava
 from foundation.clock import Clock
 from foundation.entropy import Entropy
 from idp.ports import IdentityProofing, ProofingResult, ProofingUnavailable, SmsSender, SmsUnavailable
+from idp.provider.decoupled.ports import CibaNotifier
 from idp.provider.ports import LogoutPoster, UrlFetcher
 
 
@@ -38,6 +40,7 @@ class Adapters:
     proofing: IdentityProofing
     matters: Matters
     logout: LogoutPoster
+    ciba: CibaNotifier
     fetcher: UrlFetcher
 
 
@@ -77,6 +80,7 @@ async def open_adapters(
                 for library in settings.libraries
             },
             logout=HttpLogoutPoster(registered_urls),
+            ciba=HttpCibaNotifier(registered_urls),
             fetcher=HttpUrlFetcher(registered_urls),
             sms=_sms_sender(settings.sms, http, write_console),
             proofing=HttpIdentityProofing(settings.proofing, http=http, clock=clock)

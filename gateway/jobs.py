@@ -17,6 +17,8 @@ from foundation.problems import RenzhengError
 from foundation.signing import ensure_keys
 from gateway.metrics import LEDGER_ENTRIES
 from idp.provider.backchannel import deliver_logout_tokens
+from idp.provider.decoupled.announcements import announce_requests
+from idp.provider.decoupled.pings import deliver_notifications
 from idp.provider.housekeeping import forget_finished
 from idp.signin.attempt_store import forget_quiet_counters
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("gateway.jobs")
 
 LOGOUT_INTERVAL = timedelta(seconds=1)
+DECOUPLED_INTERVAL = timedelta(seconds=1)
 EPOCH_INTERVAL = timedelta(seconds=1)
 CENTERS_INTERVAL = timedelta(seconds=30)
 KEYS_INTERVAL = timedelta(seconds=30)
@@ -45,6 +48,7 @@ class Jobs:
         for name, interval, work in (
             ("ledger-sequencer", LEDGER_INTERVAL, self._sequence_ledger),
             ("logout-delivery", LOGOUT_INTERVAL, self._deliver_logouts),
+            ("decoupled-requests", DECOUPLED_INTERVAL, self._serve_decoupled),
             ("expiring-store", EPOCH_INTERVAL, self._mend_epoch),
             ("centers", CENTERS_INTERVAL, self._probe_centers),
             ("keys", KEYS_INTERVAL, self._rotate_keys),
@@ -79,6 +83,17 @@ class Jobs:
         await deliver_logout_tokens(
             provider=parts.provider, http=parts.adapters.logout, worker=parts.node, now=parts.clock()
         )
+
+    async def _serve_decoupled(self) -> None:
+        parts = self._parts
+        now = parts.clock()
+        await announce_requests(
+            provider=parts.provider,
+            notices=parts.entrance.notices,
+            signature=parts.settings.signin.sms_signature,
+            now=now,
+        )
+        await deliver_notifications(provider=parts.provider, http=parts.adapters.ciba, worker=parts.node, now=now)
 
     async def _mend_epoch(self) -> None:
         parts = self._parts

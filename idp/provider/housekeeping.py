@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 
 from idp.provider.composition import Provider
+from idp.provider.decoupled.pings import forget_settled_notifications
+from idp.provider.decoupled.requests import forget_expired_requests
 from idp.provider.one_time import forget_one_time_values
 from idp.provider.tables import logout_messages, oauth_grants, pushed_requests, refresh_families
 
@@ -27,5 +29,7 @@ async def forget_finished(*, provider: Provider, now: datetime) -> int:
             delete(logout_messages).where(logout_messages.c.settled_at <= now - limits.logout_kept),
         ):
             forgotten += (await connection.execute(statement)).rowcount
+        forgotten += await forget_expired_requests(connection, now)
+        forgotten += await forget_settled_notifications(connection, now - limits.logout_kept)
         forgotten += await forget_one_time_values(connection, now=now)
     return forgotten

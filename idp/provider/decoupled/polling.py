@@ -16,7 +16,7 @@ from idp.provider.decoupled.reasons import (
 from idp.provider.decoupled.requests import DecoupledRequest, Kind, State, find_by_secret, note_poll, secret_hash
 from idp.provider.errors import Reason, TokenError
 from idp.provider.granting import Grant
-from idp.provider.grants.authorization_code import check_alive
+from idp.provider.grants.authorization_code import check_alive, check_readable
 from idp.provider.parameters import Parameters
 from idp.provider.policies import CIBA, DEVICE_CODE
 from idp.provider.token_reasons import TOKEN_REQUEST_MALFORMED
@@ -73,6 +73,7 @@ async def redeem_decoupled(kind: Kind, form: Parameters, client: Client, *, prov
         raise TokenError(REQUEST_EXPIRED, "stopped" if waiting.state == "stopped" else "expired")
     if waiting.state == "pending":
         await _keep_waiting(waiting, provider, now)
+    await check_readable(client, provider=provider)
     grant = await provider.codes.claim((digest, now))
     if grant is None:
         raise TokenError(invalid, "redeemed before, or ended")

@@ -1,0 +1,53 @@
+"""The endpoints where a decoupled authorization begins, among Authlib's endpoints, so that clients are proved there as everywhere."""
+
+# Authlib carries no types, so its classes count as Any; this package alone subclasses them.
+# mypy: disallow-subclassing-any=False
+
+from typing import Any, ClassVar
+
+from authlib.oauth2.rfc6749 import TokenEndpoint
+from sqlalchemy.util import await_
+
+from idp.provider.authlib_server.core_request import CoreRequest
+from idp.provider.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
+from idp.provider.decoupled import ciba_authentication, device_authorization
+
+
+class DeviceAuthorization(TokenEndpoint):
+    """RFC 8628 §3.1: a device asks for a code to show; a native app may be a public client here as elsewhere."""
+
+    ENDPOINT_NAME = device_authorization.ENDPOINT
+    CLIENT_AUTH_METHODS: ClassVar = list(ALL_METHODS)
+
+    def create_endpoint_response(self, request: CoreRequest) -> tuple[int, dict[str, Any], list[Any]]:
+        """Return the codes."""
+        client = self.authenticate_endpoint_client(request)
+        work = device_authorization.begin_device_authorization(
+            request.parameters,
+            client.client,
+            auth_method=str(request.auth_method),
+            provider=request.provider,
+            origin=request.origin,
+            now=request.now,
+        )
+        return 200, await_(work), []
+
+
+class BackchannelAuthentication(TokenEndpoint):
+    """CIBA Core §7.1: an app's server names the person; it has to prove itself, because a stranger's phone will ring."""
+
+    ENDPOINT_NAME = ciba_authentication.ENDPOINT
+    CLIENT_AUTH_METHODS: ClassVar = list(CONFIDENTIAL_METHODS)
+
+    def create_endpoint_response(self, request: CoreRequest) -> tuple[int, dict[str, Any], list[Any]]:
+        """Return the auth_req_id."""
+        client = self.authenticate_endpoint_client(request)
+        work = ciba_authentication.begin_ciba(
+            request.parameters,
+            client.client,
+            auth_method=str(request.auth_method),
+            provider=request.provider,
+            origin=request.origin,
+            now=request.now,
+        )
+        return 200, await_(work), []
