@@ -31,6 +31,7 @@ from idp.provider.outcomes import (
     Redirect,
     SignInNeeded,
 )
+from idp.provider.par import push_authorization_request
 from idp.provider.revocation import revoke
 from idp.provider.token import token
 from idp.provider.userinfo import userinfo
@@ -87,6 +88,12 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         parts = parts_of(request)
         return _oauth(await token(await _back_channel(request, parts), provider=parts.provider, now=parts.clock()))
 
+    async def par_endpoint(request: Request) -> Response:
+        """Keep an authorization request and name it (RFC 9126)."""
+        parts = parts_of(request)
+        asked = await _back_channel(request, parts)
+        return _oauth(await push_authorization_request(asked, provider=parts.provider, now=parts.clock()))
+
     async def introspection_endpoint(request: Request) -> Response:
         """Tell a client what one of its tokens says (RFC 7662)."""
         parts = parts_of(request)
@@ -124,6 +131,7 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
 
     return [
         Route(ENDPOINTS.token, token_endpoint, methods=["POST"]),
+        Route(ENDPOINTS.par, par_endpoint, methods=["POST"]),
         Route(ENDPOINTS.introspect, introspection_endpoint, methods=["POST"]),
         Route(ENDPOINTS.authorize, authorization_endpoint, methods=["GET", "POST"]),
         Route(ENDPOINTS.userinfo, userinfo_endpoint, methods=["GET", "POST"]),

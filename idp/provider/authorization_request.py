@@ -21,20 +21,19 @@ from idp.provider.authorization_reasons import (
     REDIRECT_URI_NOT_REGISTERED,
     REGISTRATION_NOT_SUPPORTED,
     REPEATED_PARAMETER,
-    REQUEST_NOT_SUPPORTED,
-    REQUEST_URI_NOT_SUPPORTED,
     UNKNOWN_CLIENT,
-    UNSUPPORTED_RESPONSE_MODE,
-    UNSUPPORTED_RESPONSE_TYPE,
 )
 from idp.provider.claims import ClaimsRequest, parse_claims_parameter
 from idp.provider.clients import Client, ClientRegistry
 from idp.provider.errors import RedirectableError, ShownError
 from idp.provider.parameters import Parameters
 from idp.provider.pkce import check_code_challenge
-from idp.provider.policies import AtAuthorization, ClientPolicy, check_policy
+from idp.provider.policies import CODE, AtAuthorization, check_policy
 from idp.provider.redirects import MAX_URI_LENGTH, is_registered_redirect_uri
+from idp.provider.request_reasons import DPOP_KEY_DIFFERS
 from idp.provider.resources import are_resources_of
+from idp.provider.response_modes import answering_mode, check_response_mode
+from idp.provider.response_types import check_front_channel, gives, parse_response_type
 from idp.provider.scopes import OFFLINE_ACCESS, OPENID, SCOPES, split_scope
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
@@ -42,6 +41,7 @@ MAX_VALUE_LENGTH = 2_048
 MAX_LIST_ENTRIES = 20
 
 _MAX_AGE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _BOUNDED = ("state", "nonce", "scope", "acr_values", "login_hint", "ui_locales", "display", "prompt")
 
 
@@ -67,6 +67,8 @@ class AuthorizationRequest:
     response_type: str = "code"
     is_pushed: bool = False
     is_signed: bool = False
+    request_uri_hash: str | None = None
+    """Digest of the pushed request, hexadecimal: it is spent when the client is answered (RFC 9126 §4)."""
     dpop_jkt: str | None = None
     """Thumbprint of the key that the code is bound to (RFC 9449 §10)."""
     authorization_details: tuple[Mapping[str, Any], ...] = ()
@@ -124,35 +126,53 @@ def check_address(parameters: Parameters, clients: ClientRegistry) -> CheckedAdd
         redirect_uri, client.redirect_uris, client.application_type
     ):
         raise ShownError(REDIRECT_URI_NOT_REGISTERED, client_id=client.client_id)
-    # An error travels the way the client asked for when that way exists, else in the query (RFC 6749
-    # §4.1.2.1).
-    response_mode = parameters.get("response_mode")
-    is_form_post = response_mode == "form_post" and redirect_uri.startswith("http")
-    return CheckedAddress(client, redirect_uri, "form_post" if is_form_post else "query", parameters.get("state"))
+    # An error travels the way the answer would (RFC 6749 §4.1.2.1, OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+    response_mode = answering_mode(
+        parameters.get("response_type"), parameters.get("response_mode"), client=client, redirect_uri=redirect_uri
+    )
+    return CheckedAddress(client, redirect_uri, response_mode, parameters.get("state"))
 
 
 def parse_authorization_request(
-    parameters: Parameters, address: CheckedAddress, *, issuer: str, now: datetime
+    parameters: Parameters,
+    address: CheckedAddress,
+    *,
+    issuer: str,
+    now: datetime,
+    is_pushed: bool = False,
+    is_signed: bool = False,
+    request_uri_hash: str | None = None,
 ) -> AuthorizationRequest:
-    """Judge every other parameter and return the request.
+    """Judge every other parameter and return the request; the last three say how it came.
 
     Raises RedirectableError at the first broken rule.
     """
     client = address.client
     if parameters.repeated:
         raise RedirectableError(REPEATED_PARAMETER, "repeated parameter")
-    _check_not_by_reference(parameters)
-    if parameters.get("response_type") is None or parameters.get("response_type") != "code":
-        raise RedirectableError(UNSUPPORTED_RESPONSE_TYPE)
-    policy = check_policy(
-        client, AtAuthorization("code", has_code_challenge=parameters.get("code_challenge") is not None), now=now
+    if parameters.get("registration") is not None:
+        # OpenID Connect Core §7.2.1: what is not supported has its own error.
+        raise RedirectableError(REGISTRATION_NOT_SUPPORTED)
+    response_type = parse_response_type(parameters.get("response_type"))
+    doing = AtAuthorization(
+        response_type,
+        response_mode=address.response_mode,
+        has_code_challenge=parameters.get("code_challenge") is not None,
+        is_pushed=is_pushed,
+        is_signed=is_signed,
     )
+    check_policy(client, doing, now=now)
     _check_lengths(parameters)
-    _check_response_mode(parameters.get("response_mode"), address, policy)
-    scope = _check_scope(parameters.get("scope"), client)
-    challenge = check_code_challenge(parameters.get("code_challenge"), parameters.get("code_challenge_method"))
+    check_response_mode(parameters.get("response_mode"), response_type=response_type, answering=address.response_mode)
+    check_front_channel(response_type, nonce=parameters.get("nonce"), client=client)
+    scope = _check_scope(parameters.get("scope"), client, response_type)
+    challenge = _check_challenge(parameters)
     if not are_resources_of(client, parameters.resources, issuer):
         raise RedirectableError(INVALID_TARGET, "resource outside the registration")
+    claims = parse_claims_parameter(parameters.get("claims"), client)
+    acr_values = _listed(parameters.get("acr_values"))
+    if not (acr_values or claims.essential_acr or claims.voluntary_acr):
+        acr_values = client.metadata.default_acr_values
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=address.redirect_uri,
@@ -162,35 +182,29 @@ def parse_authorization_request(
         code_challenge=challenge,
         nonce=parameters.get("nonce"),
         prompt=_check_prompt(parameters.get("prompt")),
-        max_age=_check_max_age(parameters.get("max_age")),
-        acr_values=_listed(parameters.get("acr_values")),
+        max_age=_check_max_age(parameters.get("max_age"), client),
+        acr_values=acr_values,
         login_hint=parameters.get("login_hint"),
         id_token_hint=parameters.get("id_token_hint"),
         ui_locales=_listed(parameters.get("ui_locales")),
-        claims=parse_claims_parameter(parameters.get("claims"), client),
+        claims=claims,
         resources=parameters.resources,
+        response_type=response_type,
+        is_pushed=is_pushed,
+        is_signed=is_signed,
+        request_uri_hash=request_uri_hash,
+        dpop_jkt=_check_dpop_jkt(parameters.get("dpop_jkt")),
     )
 
 
 def check_still_allowed(request: AuthorizationRequest, client: Client, *, issuer: str, now: datetime) -> None:
     """Raise RedirectableError when the client has lost, since the request was judged, what the request needs."""
     check_policy(client, request.doing, now=now)
+    check_front_channel(request.response_type, nonce=request.nonce, client=client)
     if not set(request.scope) <= client.scopes | {OPENID}:
         raise RedirectableError(INVALID_SCOPE, "scope lost meanwhile")
     if not are_resources_of(client, request.resources, issuer):
         raise RedirectableError(INVALID_TARGET, "resource lost meanwhile")
-
-
-def _check_not_by_reference(parameters: Parameters) -> None:
-    # OpenID Connect Core §6.1, §6.2, §7.2.1: what is not supported has its own error; nothing is ever
-    # fetched.
-    for name, reason in (
-        ("request", REQUEST_NOT_SUPPORTED),
-        ("request_uri", REQUEST_URI_NOT_SUPPORTED),
-        ("registration", REGISTRATION_NOT_SUPPORTED),
-    ):
-        if parameters.get(name) is not None:
-            raise RedirectableError(reason)
 
 
 def _check_lengths(parameters: Parameters) -> None:
@@ -199,14 +213,13 @@ def _check_lengths(parameters: Parameters) -> None:
             raise RedirectableError(INVALID_PARAMETER, f"{name} is too long")
 
 
-def _check_response_mode(response_mode: str | None, address: CheckedAddress, policy: ClientPolicy) -> None:
-    if response_mode is None:
-        return
-    if response_mode not in policy.response_modes or response_mode != address.response_mode:
-        raise RedirectableError(UNSUPPORTED_RESPONSE_MODE)
+def _check_challenge(parameters: Parameters) -> str:
+    """Return the PKCE challenge, empty when there is none: whether it may be missing is the policy's to say."""
+    challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method")
+    return "" if challenge is None and method is None else check_code_challenge(challenge, method)
 
 
-def _check_scope(text: str | None, client: Client) -> tuple[str, ...]:
+def _check_scope(text: str | None, client: Client, response_type: str) -> tuple[str, ...]:
     """RFC 6749 §3.3 and OpenID Connect Core §3.1.2.1: known, entitled to, and with `openid`."""
     scope = split_scope(text or "")
     if OPENID not in scope:
@@ -215,8 +228,8 @@ def _check_scope(text: str | None, client: Client) -> tuple[str, ...]:
         raise RedirectableError(INVALID_SCOPE, "unknown scope")
     if not set(scope) <= client.scopes | {OPENID}:
         raise RedirectableError(INVALID_SCOPE, "scope outside the entitlement")
-    if "refresh_token" not in client.grant_types:
-        # OpenID Connect Core §11: ignored when the client could not use a refresh token anyway.
+    if "refresh_token" not in client.grant_types or not gives(response_type, CODE):
+        # OpenID Connect Core §11: ignored when the client could not get or use a refresh token anyway.
         scope = tuple(name for name in scope if name != OFFLINE_ACCESS)
     return scope
 
@@ -228,12 +241,19 @@ def _check_prompt(text: str | None) -> tuple[str, ...]:
     return prompts
 
 
-def _check_max_age(text: str | None) -> int | None:
+def _check_max_age(text: str | None, client: Client) -> int | None:
     if text is None:
-        return None
+        # OpenID Connect Dynamic Registration §2: what the request says replaces it.
+        return client.metadata.default_max_age
     if not _MAX_AGE.fullmatch(text):
         raise RedirectableError(INVALID_MAX_AGE)
     return int(text)
+
+
+def _check_dpop_jkt(text: str | None) -> str | None:
+    if text is not None and not _THUMBPRINT.fullmatch(text):
+        raise RedirectableError(DPOP_KEY_DIFFERS, "dpop_jkt is no thumbprint")
+    return text
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from idp.provider.authorization_request import (
     check_still_allowed,
     parse_authorization_request,
 )
+from idp.provider.authorization_sources import gather_parameters
 from idp.provider.authorization_success import issue_code, remember_consent
 from idp.provider.clients import Client, view_of
 from idp.provider.composition import Provider
@@ -35,6 +36,7 @@ from idp.provider.interaction import NeedConsent, NeedSignIn, Proceed, asked_ite
 from idp.provider.outcomes import AuthorizationOutcome, ConsentNeeded, SignInNeeded
 from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
 from idp.provider.redirects import is_registered_redirect_uri
+from idp.provider.request_reasons import INVALID_REQUEST_URI
 from idp.provider.transactions import (
     Transaction,
     begin_transaction,
@@ -60,10 +62,25 @@ async def authorize(
     """
     await provider.clients.refresh()
     address: CheckedAddress | None = None
+    pushed: str | None = None
     try:
-        parameters = _read(octets, provider)
-        address = check_address(parameters, provider.clients)
-        request = parse_authorization_request(parameters, address, issuer=provider.issuer, now=now)
+        outer = _read(octets, provider)
+        try:
+            asked = await gather_parameters(outer, provider=provider, now=now)
+        except RedirectableError as unreadable:
+            address = _address_beside(outer, unreadable, provider)
+            raise
+        pushed = None if asked.pushed is None else asked.pushed.uri_hash.hex()
+        address = check_address(asked.parameters, provider.clients)
+        request = parse_authorization_request(
+            asked.parameters,
+            address,
+            issuer=provider.issuer,
+            now=now,
+            is_pushed=asked.is_pushed,
+            is_signed=asked.is_signed,
+            request_uri_hash=pushed,
+        )
         return await _go_on(
             request, address.client, session, None, browser, provider=provider, request_id=request_id, now=now
         )
@@ -72,6 +89,7 @@ async def authorize(
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
+        await _spend(pushed, provider, now)
         return await refuse_to_client(refused, address, provider, request_id, now)
 
 
@@ -87,8 +105,10 @@ async def resume_authorization(
     """Continue a waiting authorization; whatever is still missing is asked for again."""
     await provider.clients.refresh()
     address: CheckedAddress | None = None
+    pushed: str | None = None
     try:
         waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
+        pushed = waiting.request.request_uri_hash
         address = _known_address(waiting.request, provider)
         check_still_allowed(waiting.request, address.client, issuer=provider.issuer, now=now)
         return await _go_on(
@@ -106,6 +126,7 @@ async def resume_authorization(
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
+        await _spend(pushed, provider, now)
         return await refuse_to_client(refused, address, provider, request_id, now)
 
 
@@ -126,8 +147,10 @@ async def decide_consent(
     """
     await provider.clients.refresh()
     address: CheckedAddress | None = None
+    pushed: str | None = None
     try:
         waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
+        pushed = waiting.request.request_uri_hash
         address = _known_address(waiting.request, provider)
         check_still_allowed(waiting.request, address.client, issuer=provider.issuer, now=now)
         if session is None or waiting.consent_person_id != session.person_id:
@@ -142,12 +165,14 @@ async def decide_consent(
             raise ShownError(TRANSACTION_GONE, "the session became weaker meanwhile")
         await remember_consent(session, address.client, needed.items, agreed, provider, request_id, now)
         items = tuple(item for item in needed.items if item in agreed)
+        await _spend_or_refuse(waiting.request, provider, now)
         return await issue_code(waiting.request, address.client, session, items, provider, request_id, now)
     except ShownError as refused:
         return await refuse_on_page(refused, provider, request_id, now)
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
+        await _spend(pushed, provider, now)
         return await refuse_to_client(refused, address, provider, request_id, now)
 
 
@@ -156,6 +181,25 @@ def _read(octets: bytes, provider: Provider) -> Parameters:
         return parse_parameters(octets, max_octets=provider.limits.max_query_octets)
     except UnreadableParameters as unreadable:
         raise ShownError(MALFORMED_REQUEST, str(unreadable)) from unreadable
+
+
+def _address_beside(outer: Parameters, refused: RedirectableError, provider: Provider) -> CheckedAddress:
+    """Return the client's address that stands beside an unusable request object; without one the refusal is shown."""
+    try:
+        return check_address(outer, provider.clients)
+    except ShownError as untrusted:
+        raise ShownError(refused.reason, refused.detail, client_id=untrusted.client_id) from refused
+
+
+async def _spend(pushed: str | None, provider: Provider, now: datetime) -> bool:
+    """Spend the pushed request that is being answered, if it is one; False says that it was answered before."""
+    return pushed is None or await provider.pushed_requests.spend(bytes.fromhex(pushed), now)
+
+
+async def _spend_or_refuse(request: AuthorizationRequest, provider: Provider, now: datetime) -> None:
+    # Before the code is made: of two browser tabs, and of two nodes, one gets past this line.
+    if not await _spend(request.request_uri_hash, provider, now):
+        raise ShownError(INVALID_REQUEST_URI, "answered before", client_id=request.client_id)
 
 
 def _known_address(request: AuthorizationRequest, provider: Provider) -> CheckedAddress:
@@ -183,6 +227,7 @@ async def _go_on(
     if isinstance(needed, Proceed) and session is not None:
         if waiting is not None:
             await take_transaction(waiting.transaction_id, browser=browser, store=provider.store)
+        await _spend_or_refuse(request, provider, now)
         return await issue_code(request, client, session, needed.items, provider, request_id, now)
     if waiting is None:
         waiting = await begin_transaction(

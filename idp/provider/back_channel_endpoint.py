@@ -19,7 +19,7 @@ from idp.provider.composition import Provider
 from idp.provider.errors import ProtocolError, TokenError
 from idp.provider.token_reasons import TOO_MANY_TOKEN_REQUESTS
 
-Endpoint = Literal["token", "introspection", "revocation"]
+Endpoint = Literal["token", "introspection", "revocation", "par"]
 
 
 async def answer_back_channel(

@@ -25,6 +25,7 @@ class EndpointPaths:
     jwks: str = "/oauth/jwks"
     authorize: str = "/oauth/authorize"
     token: str = "/oauth/token"
+    par: str = "/oauth/par"
     introspect: str = "/oauth/introspect"
     revoke: str = "/oauth/revoke"
     userinfo: str = "/oauth/userinfo"
@@ -43,6 +44,7 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "token_endpoint": issuer + ENDPOINTS.token,
         "userinfo_endpoint": issuer + ENDPOINTS.userinfo,
         "jwks_uri": issuer + ENDPOINTS.jwks,
+        "pushed_authorization_request_endpoint": issuer + ENDPOINTS.par,
         "introspection_endpoint": issuer + ENDPOINTS.introspect,
         "revocation_endpoint": issuer + ENDPOINTS.revoke,
         "end_session_endpoint": issuer + ENDPOINTS.logout,
@@ -61,8 +63,10 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "claim_types_supported": ["normal"],
         "claims_supported": ["sub", "acr", "amr", "auth_time", "sid", *CLAIM_LABELS],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": _all_of(policy.signing_algs for policy in policies),
         "authorization_response_iss_parameter_supported": True,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,

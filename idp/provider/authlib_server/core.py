@@ -13,6 +13,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer
 from sqlalchemy.util import await_, greenlet_spawn
 
 from idp.provider.authlib_server.core_request import CoreRequest, RegisteredClient
+from idp.provider.authlib_server.pushed_authorization import PushedAuthorization
 from idp.provider.authlib_server.token_endpoints import Introspection, Revocation
 from idp.provider.authlib_server.token_grants import (
     AuthorizationCodeGrant,
@@ -70,6 +71,7 @@ class Core(AuthorizationServer):
         self.register_grant(ClientCredentialsGrant)
         self.register_endpoint(Introspection)
         self.register_endpoint(Revocation)
+        self.register_endpoint(PushedAuthorization)
 
     def grant_types(self) -> list[str]:
         """Return the grant types the token endpoint takes, as registered above."""

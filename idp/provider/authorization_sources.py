@@ -1,0 +1,101 @@
+"""Where the parameters of an authorization request come from: the address itself, a pushed request, or a request object.
+
+RFC 9126 §4 and RFC 9101 §6.3: of a request that was pushed or signed, nothing counts that travels beside it through the browser, except
+`client_id`, which has to agree. That is what keeps a stranger from taking PKCE away or putting another scope in.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp.provider.authorization_reasons import UNKNOWN_CLIENT
+from idp.provider.clients import Client
+from idp.provider.composition import Provider
+from idp.provider.errors import RedirectableError, ShownError
+from idp.provider.parameters import Parameters
+from idp.provider.policies import policy_of
+from idp.provider.ports import UrlNotFetched
+from idp.provider.pushed_requests import LONGEST_URI, URN, PushedRequest, uri_hash
+from idp.provider.request_objects import parameters_of_request_object
+from idp.provider.request_reasons import (
+    INVALID_REQUEST_URI,
+    REQUEST_BY_TWO_WAYS,
+    REQUEST_URI_NOT_ALLOWED,
+    REQUEST_URI_NOT_FETCHED,
+)
+
+ACCEPT = "application/oauth-authz-req+jwt, application/jwt"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcedRequest:
+    """The parameters that count, and how they came."""
+
+    parameters: Parameters
+    is_pushed: bool = False
+    is_signed: bool = False
+    pushed: PushedRequest | None = None
+
+
+async def gather_parameters(outer: Parameters, *, provider: Provider, now: datetime) -> SourcedRequest:
+    """Return the parameters that a browser's request stands for; `outer` are those it carries itself.
+
+    Raises ShownError when client or request_uri cannot be trusted, and RedirectableError for a request object that breaks a rule: it may
+    travel to an address among `outer`, once that was checked.
+    """
+    request_uri = outer.get("request_uri")
+    if outer.get("request") is None and request_uri is None:
+        return SourcedRequest(outer)
+    if outer.repeated & {"client_id", "request", "request_uri"}:
+        raise ShownError(UNKNOWN_CLIENT, "client_id, request or request_uri repeated")
+    client = provider.clients.find_active(outer.get("client_id") or "")
+    if client is None:
+        raise ShownError(UNKNOWN_CLIENT, "unknown or disabled")
+    if request_uri is not None and request_uri.startswith(URN) and outer.get("request") is None:
+        return await _pushed(request_uri, client, provider, now)
+    signed = await open_request_object(outer, client, provider=provider, now=now)
+    if signed is None:
+        raise AssertionError("either request or request_uri is there")
+    return SourcedRequest(signed, is_signed=True)
+
+
+async def open_request_object(
+    outer: Parameters, client: Client, *, provider: Provider, now: datetime
+) -> Parameters | None:
+    """Return the parameters of the request object that `outer` carries or names, None when there is neither.
+
+    Raises RedirectableError. Only an address that the client registered is fetched, through the guarded fetcher (RFC 9101 §10.4), and
+    never for a client whose policy asks for pushed requests.
+    """
+    text, request_uri = outer.get("request"), outer.get("request_uri")
+    if text is None and request_uri is None:
+        return None
+    if text is not None and request_uri is not None:
+        raise RedirectableError(REQUEST_BY_TWO_WAYS, "request and request_uri")
+    if text is None:
+        text = await _fetch(request_uri or "", client, provider)
+    return await parameters_of_request_object(text, client, provider=provider, now=now)
+
+
+async def _pushed(request_uri: str, client: Client, provider: Provider, now: datetime) -> SourcedRequest:
+    """Unknown, expired, spent and somebody else's get one answer, and it never travels (RFC 9126 §2.2, §7.1)."""
+    found = None
+    if len(request_uri) <= LONGEST_URI:
+        found = await provider.pushed_requests.find(uri_hash(request_uri))
+    if found is None or found.client_id != client.client_id or now >= found.expires_at or found.used_at is not None:
+        raise ShownError(INVALID_REQUEST_URI, client_id=client.client_id)
+    return SourcedRequest(found.parameters, is_pushed=True, is_signed=found.is_signed, pushed=found)
+
+
+async def _fetch(request_uri: str, client: Client, provider: Provider) -> str:
+    policy = policy_of(client)
+    if policy is None or policy.requires_par or client.metadata.require_pushed_authorization_requests:
+        raise RedirectableError(REQUEST_URI_NOT_ALLOWED, "the policy asks for pushed requests")
+    if request_uri not in client.metadata.request_uris:
+        raise RedirectableError(REQUEST_URI_NOT_FETCHED, "not registered")
+    try:
+        fetched = await provider.fetcher.fetch(request_uri.partition("#")[0], accept=ACCEPT)
+        return fetched.body.decode("ascii").strip()
+    except UrlNotFetched as failure:
+        raise RedirectableError(REQUEST_URI_NOT_FETCHED, failure.problem) from failure
+    except UnicodeDecodeError as unreadable:
+        raise RedirectableError(REQUEST_URI_NOT_FETCHED, "not ASCII") from unreadable
