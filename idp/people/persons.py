@@ -149,18 +149,20 @@ async def withdraw_evidence(connection: AsyncConnection, person_id: str, *, meth
     await settle_level(connection, person_id, now=now)
 
 
-async def settle_level(connection: AsyncConnection, person_id: str, *, now: datetime) -> RealNameLevel:
-    """Compute the level from the standing evidence, write it to the person when it changed, and return it."""
+async def list_evidence(connection: AsyncConnection, person_id: str) -> tuple[Evidence, ...]:
+    """Return every proof that was not withdrawn, expired ones too."""
     rows = await connection.execute(
         select(evidence_table).where(evidence_table.c.person_id == person_id, evidence_table.c.withdrawn_at.is_(None))
     )
-    level = level_from_evidence(
-        (
-            Evidence(row.method, row.source, row.reference, RealNameLevel(row.level), row.proved_at, row.expires_at)
-            for row in rows
-        ),
-        now=now,
+    return tuple(
+        Evidence(row.method, row.source, row.reference, RealNameLevel(row.level), row.proved_at, row.expires_at)
+        for row in rows
     )
+
+
+async def settle_level(connection: AsyncConnection, person_id: str, *, now: datetime) -> RealNameLevel:
+    """Compute the level from the standing evidence, write it to the person when it changed, and return it."""
+    level = level_from_evidence(await list_evidence(connection, person_id), now=now)
     await connection.execute(
         update(persons)
         .where(persons.c.person_id == person_id, persons.c.level != int(level))

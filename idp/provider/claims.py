@@ -10,13 +10,15 @@ from typing import Any
 
 from foundation.strict_json import MalformedJson, parse_strict_json
 from idp.people.facts import PersonFacts
+from idp.provider.assurance.requests import MEMBER as VERIFIED_CLAIMS
+from idp.provider.assurance.requests import VerifiedClaimsWish, items_of, parse_verified_claims
 from idp.provider.authorization_reasons import INVALID_CLAIMS
 from idp.provider.clients import Client
 from idp.provider.errors import RedirectableError
 from idp.provider.scopes import SCOPE_OF_CLAIM, claims_of
 
 MAX_CLAIMS_OCTETS = 4_096
-MAX_CLAIMS_DEPTH = 5
+MAX_CLAIMS_DEPTH = 12
 NO_MEMBERS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -26,7 +28,7 @@ class ClaimsRequest:
 
     `id_token` and `userinfo` are names of claims the client is entitled to and asked for one by one;
     `essential_acr` are the `acr` values of which one must be reached; `subject` is the only `sub` the
-    answer may have.
+    answer may have. The verified claims of both places are kept as the client asked for them.
     """
 
     id_token: tuple[str, ...] = ()
@@ -34,11 +36,18 @@ class ClaimsRequest:
     essential_acr: tuple[str, ...] = ()
     voluntary_acr: tuple[str, ...] = ()
     subject: str | None = None
+    verified_id_token: tuple[VerifiedClaimsWish, ...] = ()
+    verified_userinfo: tuple[VerifiedClaimsWish, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
         """Every claim about the person that was asked for by name."""
         return frozenset((*self.id_token, *self.userinfo))
+
+    @property
+    def verified_items(self) -> dict[str, str | None]:
+        """Consent items of the verified claims, with the purpose that the client gave for each."""
+        return items_of((*self.verified_id_token, *self.verified_userinfo))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,8 @@ def parse_claims_parameter(text: str | None, client: Client) -> ClaimsRequest:
         essential_acr=acr.values if acr.essential else (),
         voluntary_acr=() if acr.essential else acr.values,
         subject=subject.values[0] if subject.values else None,
+        verified_id_token=parse_verified_claims(document.get("id_token"), client.scopes),
+        verified_userinfo=parse_verified_claims(document.get("userinfo"), client.scopes),
     )
 
 
@@ -141,7 +152,7 @@ def _parse_members(section: Any) -> dict[str, _Member]:
         return {}
     if not isinstance(section, dict):
         raise RedirectableError(INVALID_CLAIMS, "a section is not an object")
-    return {name: _parse_member(member) for name, member in section.items()}
+    return {name: _parse_member(member) for name, member in section.items() if name != VERIFIED_CLAIMS}
 
 
 def _parse_member(member: Any) -> _Member:

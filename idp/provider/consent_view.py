@@ -1,6 +1,8 @@
 """What the consent page shows: who asks, for what, with the person's own values in part."""
 
 from idp.people.facts import PersonFacts
+from idp.provider.assurance.requests import ITEM as VERIFIED
+from idp.provider.assurance.requests import claim_of_item, title_of
 from idp.provider.authorization_request import AuthorizationRequest
 from idp.provider.claims import masked_claims
 from idp.provider.clients import Client, view_of
@@ -17,12 +19,15 @@ def consent_view(
 
     Items agreed to before are marked, so that the page can stress the difference.
     """
-    items = tuple(_asked(item, item in needed.agreed_before, facts) for item in needed.items)
+    purposes = request.claims.verified_items
+    items = tuple(_asked(item, item in needed.agreed_before, facts, purposes.get(item)) for item in needed.items)
     return ConsentView(view_of(client), items, origin_of(request.redirect_uri))
 
 
 def describe_item(item: str) -> tuple[str, str]:
-    """Return the Chinese and the English title of a consent item: a scope, or `claim:<name>`."""
+    """Return the Chinese and the English title of a consent item: a scope, `claim:<name>`, or a verified claim."""
+    if item.startswith(VERIFIED):
+        return title_of(item)
     if item.startswith("claim:"):
         name = item.removeprefix("claim:")
         return CLAIM_LABELS.get(name, (name, name))
@@ -30,13 +35,17 @@ def describe_item(item: str) -> tuple[str, str]:
     return (item, item) if scope is None else (scope.title_zh, scope.title_en)
 
 
-def _asked(item: str, agreed_before: bool, facts: PersonFacts | None) -> AskedItem:
+def _asked(item: str, agreed_before: bool, facts: PersonFacts | None, purpose: str | None) -> AskedItem:
     title_zh, title_en = describe_item(item)
-    names = (
-        (item.removeprefix("claim:"),)
-        if item.startswith("claim:")
-        else tuple(name for name in SCOPES[item].claims if name in CLAIM_LABELS)
-    )
+    names = _names_of(item)
     values = {} if facts is None else masked_claims(facts, names)
     claims = tuple(AskedClaim(name, *CLAIM_LABELS[name], values.get(name, "")) for name in names)
-    return AskedItem(item, title_zh, title_en, claims, agreed_before, is_optional(item))
+    return AskedItem(item, title_zh, title_en, claims, agreed_before, is_optional(item), purpose)
+
+
+def _names_of(item: str) -> tuple[str, ...]:
+    if item.startswith(VERIFIED):
+        return (claim_of_item(item),)
+    if item.startswith("claim:"):
+        return (item.removeprefix("claim:"),)
+    return tuple(name for name in SCOPES[item].claims if name in CLAIM_LABELS)

@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from foundation.database import Database
 from foundation.ledger import Insert
 from foundation.values import value_type
+from idp.provider.assurance.requests import MEMBER as VERIFIED_CLAIMS
+from idp.provider.assurance.requests import VerifiedClaimsWish, agreed_wishes
 from idp.provider.authorization_request import AuthorizationRequest
 from idp.provider.policies import CODE
 from idp.provider.response_types import gives, is_front_channel
@@ -41,7 +43,11 @@ class GrantedRequest:
     resources: tuple[str, ...]
     id_token_claims: tuple[str, ...]
     userinfo_claims: tuple[str, ...]
+    dpop_jkt: str | None = None
+    """Thumbprint of the key that the code is bound to (RFC 9449 §10)."""
     response_type: str = "code"
+    verified_id_token: tuple[VerifiedClaimsWish, ...] = ()
+    verified_userinfo: tuple[VerifiedClaimsWish, ...] = ()
 
 
 @value_type
@@ -106,6 +112,7 @@ def new_grant(
         "amr": list(session.amr),
         "auth_time": session.auth_time.isoformat(),
     }
+    verified = agreed_wishes(request.claims.verified_userinfo, items)
     granted = GrantedRequest(
         redirect_uri=request.redirect_uri,
         code_challenge=request.code_challenge,
@@ -113,8 +120,12 @@ def new_grant(
         scope=scope,
         resources=request.resources,
         id_token_claims=_agreed_claims(request.claims.id_token, scope, by_name),
-        userinfo_claims=_agreed_claims(request.claims.userinfo, scope, by_name),
+        userinfo_claims=_agreed_claims(request.claims.userinfo, scope, by_name)
+        + ((VERIFIED_CLAIMS,) if verified else ()),
+        dpop_jkt=request.dpop_jkt,
         response_type=request.response_type,
+        verified_id_token=agreed_wishes(request.claims.verified_id_token, items),
+        verified_userinfo=verified,
     )
     return Insert(
         oauth_grants,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from foundation.signing import Algorithm, InvalidSignedToken, KeyRing
+from idp.provider.assurance.release import verified_claims_of
 from idp.provider.claims import released_claims
 from idp.provider.claims_encoding import encode_claims
 from idp.provider.clients import Client
@@ -68,9 +69,12 @@ async def issue_id_token(
     if grant.request.response_type == "id_token":
         names |= claims_of(grant.request.scope) - {"sub"}
     claims: dict[str, Any] = {}
-    if names:
+    wishes = grant.request.verified_id_token
+    if names or wishes:
         known = await provider.people.load(grant.person_id)
-        claims = {} if known is None else released_claims(known, names)
+        if known is not None:
+            claims = released_claims(known, names)
+            claims |= await verified_claims_of(wishes, known, client, provider=provider, now=now)
     facts = IdTokenFacts(
         subject=provider.subjects.subject(client.sector, grant.person_id),
         client_id=client.client_id,

@@ -103,11 +103,12 @@ def wanted_authentication(request: AuthorizationRequest) -> tuple[str, ...]:
 def asked_items(request: AuthorizationRequest) -> tuple[str, ...]:
     """Return what consent is about:
 
-    Each scope but `openid`, and each claim asked for by name that no scope covers.
+    Each scope but `openid`, each claim asked for by name that no scope covers, and each verified claim: that tells more than the claim.
     """
     covered = claims_of(request.scope)
     scopes = tuple(name for name in request.scope if name != OPENID)
-    return scopes + tuple(f"claim:{name}" for name in sorted(request.claims.names - covered))
+    by_name = tuple(f"claim:{name}" for name in sorted(request.claims.names - covered))
+    return scopes + by_name + tuple(request.claims.verified_items)
 
 
 def is_refusal(asked: Iterable[str], agreed: frozenset[str]) -> bool:

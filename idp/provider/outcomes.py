@@ -53,7 +53,7 @@ class AskedItem:
     """One thing to agree to.
 
     `item` is what `decide_consent` takes back; `agreed_before` says that it is not new, `optional` that
-    it may be left out.
+    it may be left out. `purpose` is the app's own text, None when it gave none: escape it.
     """
 
     item: str
@@ -62,6 +62,7 @@ class AskedItem:
     claims: tuple[AskedClaim, ...]
     agreed_before: bool
     optional: bool
+    purpose: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

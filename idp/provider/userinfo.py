@@ -3,17 +3,21 @@
 What the person agreed that this app may know, as of now.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from foundation.ledger import Entry
 from foundation.problems import RenzhengError
 from idp.provider.access_tokens import VerifiedAccessToken
+from idp.provider.assurance.release import verified_claims_of
+from idp.provider.assurance.requests import MEMBER as VERIFIED_CLAIMS
 from idp.provider.back_channel import OAuthResponse, render_refusal
 from idp.provider.claims import released_claims, userinfo_claims
 from idp.provider.client_keys import ClientKeysUnavailable
 from idp.provider.composition import Provider
 from idp.provider.errors import InsufficientScope, InvalidToken, TokenError
-from idp.provider.resource_access import read_bearer, render_challenge, verify_access_token
+from idp.provider.granting import find_grant
+from idp.provider.resource_access import ResourceRequest, admit_request, answer_headers, render_challenge
 from idp.provider.resources import userinfo_audience
 from idp.provider.response_reasons import CLIENT_KEY_UNAVAILABLE
 from idp.provider.scopes import OPENID, SCOPE_OF_CLAIM
@@ -22,28 +26,28 @@ from idp.provider.userinfo_answer import answer_claims
 KIND = "oauth.userinfo"
 
 
-async def userinfo(
-    authorization: tuple[str, ...], *, provider: Provider, now: datetime, request_id: str | None = None
-) -> OAuthResponse:
+async def userinfo(request: ResourceRequest, *, provider: Provider, now: datetime) -> OAuthResponse:
     """Answer with the claims; every disclosure and every refusal of a token is on record before it is
     answered.
 
     Raises StorageUnavailable when neither can be recorded, or when revocations have not been heard lately.
     """
     await provider.clients.refresh()
+    request_id = request.origin.request_id
     verified: VerifiedAccessToken | None = None
     try:
-        verified = verify_access_token(
-            read_bearer(authorization),
+        verified = await admit_request(
+            request,
             audience=userinfo_audience(provider.issuer),
             scope=OPENID,
             provider=provider,
             now=now,
         )
-        return await _disclose(verified, provider, request_id, now)
+        answer = await _disclose(verified, provider, request_id, now)
+        return replace(answer, headers={**answer.headers, **answer_headers(verified)})
     except (InvalidToken, InsufficientScope) as refused:
         await _record(verified, refused, (), provider, request_id, now)
-        return render_challenge(refused)
+        return render_challenge(refused, request)
     except TokenError as refused:
         await _record(verified, refused, (), provider, request_id, now)
         return render_refusal(refused)
@@ -57,8 +61,12 @@ async def _disclose(
     if client is None or facts is None or not facts.is_open:
         raise InvalidToken("client or account is not open")
     # An entitlement that the client lost since the token was made is lost here as well.
-    names = [name for name in userinfo_claims(verified.scope, verified.claims) if SCOPE_OF_CLAIM[name] in client.scopes]
-    claims = released_claims(facts, names)
+    asked = userinfo_claims(verified.scope, verified.claims)
+    claims = released_claims(facts, [name for name in asked if SCOPE_OF_CLAIM.get(name) in client.scopes])
+    if VERIFIED_CLAIMS in asked and verified.grant_id is not None:
+        grant = await find_grant(provider.db, verified.grant_id)
+        wishes = () if grant is None else grant.request.verified_userinfo
+        claims |= await verified_claims_of(wishes, facts, client, provider=provider, now=now)
     try:
         answer = await answer_claims({"sub": verified.subject, **claims}, client, provider=provider, now=now)
     except ClientKeysUnavailable as unavailable:
