@@ -79,10 +79,11 @@ def make_key(plan: MakeKey, now: datetime) -> tuple[SigningKey, bytes]:
 
 
 def _use(alg: KeyAlgorithm) -> dict[str, str]:
-    """Return what the key is for (RFC 7517 §4.2, §4.4); one elliptic key serves ECDH-ES with and without key wrapping."""
-    if alg == "ECDH-ES":
-        return {"use": "enc"}
-    return {"alg": alg, "use": "enc" if alg == "RSA-OAEP-256" else "sig"}
+    """Return what the key is for (RFC 7517 §4.2, §4.4).
+
+    A key to encrypt to names no algorithm, because each serves several: ECDH-ES with and without key wrapping, both kinds of RSA-OAEP.
+    """
+    return {"use": "enc"} if alg in ("ECDH-ES", "RSA-OAEP-256") else {"alg": alg, "use": "sig"}
 
 
 def _generate(alg: KeyAlgorithm) -> ECKey | OKPKey | RSAKey:

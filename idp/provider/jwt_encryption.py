@@ -1,6 +1,7 @@
 """Encrypted JWTs in both directions (RFC 7516): answers that only the client can read, and request objects that only this provider can.
 
-One list of algorithms holds for both. RSA1_5 is not on it (RFC 8725 §3.2), nor is anything with a password or a shared secret.
+One list of algorithms holds for both, that of `jwk_sets.py`. RSA1_5 is not on it (RFC 8725 §3.2), nor is anything with a password or a
+shared secret.
 """
 
 from datetime import datetime
@@ -12,11 +13,9 @@ from idp.provider.client_keys import ClientKeysUnavailable
 from idp.provider.client_metadata import Encryption
 from idp.provider.clients import Client
 from idp.provider.composition import Provider
+from idp.provider.jwk_sets import CONTENT_ENCRYPTION, ENCRYPTING_ALGS
 
-ENCRYPTION_ALGS = ("RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW")
-ENCRYPTION_ENCS = ("A128CBC-HS256", "A256GCM")
-
-_REGISTRY = JWERegistry(algorithms=[*ENCRYPTION_ALGS, *ENCRYPTION_ENCS])
+_REGISTRY = JWERegistry(algorithms=[*ENCRYPTING_ALGS, *CONTENT_ENCRYPTION])
 
 
 async def encrypt_for(client: Client, content: str | bytes, wanted: Encryption, *, provider: Provider) -> str:
@@ -24,7 +23,7 @@ async def encrypt_for(client: Client, content: str | bytes, wanted: Encryption, 
 
     Raises ClientKeysUnavailable when the client has no fitting key or its address does not answer.
     """
-    if wanted.alg not in ENCRYPTION_ALGS or wanted.enc not in ENCRYPTION_ENCS:
+    if wanted.alg not in ENCRYPTING_ALGS or wanted.enc not in CONTENT_ENCRYPTION:
         raise ClientKeysUnavailable("an algorithm that is not offered")
     key = await provider.client_keys.encryption_key(client, wanted.alg)
     header = {"alg": wanted.alg, "enc": wanted.enc}
@@ -52,8 +51,8 @@ def decrypt_request_object(token: str, provider: Provider, now: datetime, *, wan
     `wanted` are the registered algorithms, when the client registered them. Raises InvalidSignedToken. The encryption proves nothing about
     the sender: the signature inside is checked as if it had come bare.
     """
-    algs = ENCRYPTION_ALGS if wanted is None else (wanted.alg,)
-    encs = ENCRYPTION_ENCS if wanted is None else (wanted.enc,)
+    algs = ENCRYPTING_ALGS if wanted is None else (wanted.alg,)
+    encs = CONTENT_ENCRYPTION if wanted is None else (wanted.enc,)
     plaintext = provider.keys.decrypt(token, algs=algs, encs=encs, now=now)
     try:
         return plaintext.decode("ascii")
