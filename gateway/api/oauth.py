@@ -20,6 +20,8 @@ from gateway.security.client_certificates import NO_CERTIFICATES, CertificateHea
 from idp.provider.authorize import authorize
 from idp.provider.back_channel import NO_STORE, BackChannelRequest, OAuthResponse
 from idp.provider.composition import Origin, Provider
+from idp.provider.dynamic_registration import register_application
+from idp.provider.dynamic_registration_management import manage_application
 from idp.provider.introspection import introspect
 from idp.provider.logout import LoggedOut, LogoutConfirmation, request_logout
 from idp.provider.metadata import ENDPOINTS, provider_metadata
@@ -105,6 +107,18 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         parts = parts_of(request)
         return _oauth(await revoke(await _back_channel(request, parts), provider=parts.provider, now=parts.clock()))
 
+    async def registration_endpoint(request: Request) -> Response:
+        """Register an application by itself, on an invitation (RFC 7591 §3)."""
+        parts = parts_of(request)
+        asked = await _back_channel(request, parts)
+        return _oauth(await register_application(asked, provider=parts.provider, now=parts.clock()))
+
+    async def client_configuration_endpoint(request: Request) -> Response:
+        """Let an application read, replace or remove its registration (RFC 7592 §2)."""
+        parts = parts_of(request)
+        asked, client_id = await _back_channel(request, parts), str(request.path_params["client_id"])
+        return _oauth(await manage_application(asked, client_id, provider=parts.provider, now=parts.clock()))
+
     async def userinfo_endpoint(request: Request) -> Response:
         """Claims about the signed-in person (OpenID Connect Core §5.3)."""
         parts = parts_of(request)
@@ -139,6 +153,8 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         Route(ENDPOINTS.oauth_authorization_server, discovery, methods=["GET"]),
         Route(ENDPOINTS.jwks, jwks, methods=["GET"]),
         Route(ENDPOINTS.revoke, revocation_endpoint, methods=["POST"]),
+        Route(ENDPOINTS.register, registration_endpoint, methods=["POST"]),
+        Route(ENDPOINTS.register + "/{client_id}", client_configuration_endpoint, methods=["GET", "PUT", "DELETE"]),
         Route(ENDPOINTS.logout, logout_endpoint, methods=["GET", "POST"]),
     ]
 

@@ -30,6 +30,7 @@ class EndpointPaths:
     revoke: str = "/oauth/revoke"
     userinfo: str = "/oauth/userinfo"
     logout: str = "/oauth/logout"
+    register: str = "/oauth/register"
 
 
 ENDPOINTS = EndpointPaths()
@@ -48,6 +49,7 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "introspection_endpoint": issuer + ENDPOINTS.introspect,
         "revocation_endpoint": issuer + ENDPOINTS.revoke,
         "end_session_endpoint": issuer + ENDPOINTS.logout,
+        "registration_endpoint": issuer + ENDPOINTS.register,
         "scopes_supported": list(SCOPES),
         "response_types_supported": _all_of(policy.response_types for policy in policies),
         "response_modes_supported": _all_of(policy.response_modes for policy in policies),
