@@ -135,7 +135,7 @@ def render_document(client: Client) -> dict[str, Any]:
     }
     for name in _FURTHER:
         value = getattr(metadata, name)
-        document[name] = list(value) if isinstance(value, tuple) else value
+        document[name] = (list(value) or None) if isinstance(value, tuple) else value
     for name in _SIGNING:
         document[name] = getattr(algorithms, name)
     for name in _ENCRYPTION:
