@@ -14,23 +14,13 @@ from gateway.composition import Parts
 from tests.gateway.cli.conftest import Installation
 
 
-def _kinds(installation: Installation) -> list[str]:
-    async def work(parts: Parts) -> list[str]:
-        async with parts.db.read() as connection:
-            rows = await connection.execute(select(ledger_entries.c.kind).order_by(ledger_entries.c.position))
-            return list(rows.scalars())
-
-    kinds: list[str] = installation.with_parts(work)
-    return kinds
-
-
 def test_seeding_again_makes_nothing_twice(installation: Installation, tmp_path: Path) -> None:
     """A demo is started often; the people, apps and grants of the first time stay."""
-    before = _kinds(installation)
+    before = installation.kinds()
     world = tmp_path / "world.json"
     done = installation.run("seed", "--base-port", "18600", "--world", str(world))
     assert done.code == ExitCode.DONE, done.err
-    after = _kinds(installation)[len(before) :]
+    after = installation.kinds()[len(before) :]
     # Departments report their licenses again; each report is on record, and says that nothing changed.
     assert set(after) <= {"license.registered"}
     assert '"officer": true' in world.read_text()
@@ -104,7 +94,7 @@ def test_key_is_replaced_early_with_its_time_of_publication(installation: Instal
     (new,) = [key for key in keys if key["state"] == "published"]
     assert rotated.value["retiring"] == [old["kid"]]
     assert new["active_from"] == old["retires_at"]
-    assert "keys.retired_early" in _kinds(installation)
+    assert "keys.retired_early" in installation.kinds()
 
 
 def test_revoked_key_is_replaced_at_once(installation: Installation) -> None:
@@ -116,7 +106,7 @@ def test_revoked_key_is_replaced_at_once(installation: Installation) -> None:
     states = [key["state"] for key in after if key["purpose"] == "oidc" and key["alg"] == "ES256"]
     assert sorted(states) == ["revoked", "signing"]
     assert installation.run("keys", "revoke", kid).code == ExitCode.NOT_FOUND
-    assert "keys.revoked" in _kinds(installation)
+    assert "keys.revoked" in installation.kinds()
 
 
 def test_sound_ledger_is_reported_with_its_checkpoint(installation: Installation) -> None:
@@ -149,7 +139,7 @@ def test_grant_is_suspended_and_revoked(installation: Installation) -> None:
     for command, after in (("suspend", "suspended"), ("revoke", "revoked")):
         assert installation.run("grant", command, number).code == ExitCode.DONE
         assert state() == after
-        assert f"grant.{after}" in _kinds(installation)
+        assert f"grant.{after}" in installation.kinds()
     assert installation.run("grant", "suspend", number).code == ExitCode.NOT_FOUND
     assert installation.run("grant", "revoke", "G-2026-none").code == ExitCode.NOT_FOUND
 
