@@ -302,6 +302,11 @@ SIGNIN_SAMPLES: tuple[Sample, ...] = (
         "difference",
         {**CONSENT, "required": [], "sensitive": [], "already": ["姓名", "实名等级"], "alternative": None},
     ),
+    Sample(
+        "consent.html",
+        "nothing-new",
+        {**CONSENT, "required": [], "sensitive": [], "optional": [], "already": ["姓名", "实名等级"]},
+    ),
     Sample("consent.html", "nothing-optional", {**CONSENT, "optional": [], "sensitive": []}),
     Sample(
         "consent.html",
