@@ -13,6 +13,7 @@ from gateway.cli import (
     grant,
     keys,
     ledger,
+    licenses,
     migrate,
     reference,
     seed,
@@ -53,4 +54,5 @@ app.add_typer(keys.commands, name="keys")
 app.add_typer(client.commands, name="client")
 app.add_typer(user.commands, name="user")
 app.add_typer(grant.commands, name="grant")
+app.add_typer(licenses.commands, name="license")
 app.add_typer(config.commands, name="config")

@@ -48,9 +48,9 @@ class Installation:
     def __init__(self, environment_file: Path) -> None:
         self.environment_file = environment_file
 
-    def run(self, *arguments: str) -> Finished:
-        """Run a command in this process, as the product is imported already."""
-        done = CliRunner().invoke(app, list(arguments), env={ENV_FILE: str(self.environment_file)})
+    def run(self, *arguments: str, typed: str | None = None) -> Finished:
+        """Run a command in this process, as the product is imported already; `typed` answers what it asks."""
+        done = CliRunner().invoke(app, list(arguments), input=typed, env={ENV_FILE: str(self.environment_file)})
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return Finished(done.exit_code, done.stdout, done.stderr)

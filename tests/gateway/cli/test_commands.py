@@ -24,6 +24,8 @@ COMMANDS = (
     "keys",
     "client",
     "user",
+    "grant",
+    "license",
     "config",
     "reference",
 )

@@ -11,6 +11,7 @@ from foundation.ledger.merkle import is_consistent
 from foundation.ledger.store import ledger_entries
 from gateway.cli.exit_codes import ExitCode
 from gateway.composition import Parts
+from idp.people.tables import accounts, persons
 from tests.gateway.cli.conftest import Installation
 
 
@@ -73,6 +74,47 @@ def test_person_is_entered_at_the_counter_and_disabled(installation: Installatio
     assert _valid(number) not in listed.out
     assert "何清和" not in listed.out
     assert installation.run("user", "disable", "nobody-here").code == ExitCode.NOT_FOUND
+
+
+def test_officer_leaves_and_the_account_stays(installation: Installation) -> None:
+    """A post ends once, with its sessions; the work number is kept by the records of what was done."""
+    ended = installation.run("user", "end-officer", "housing", "ZJ-0317", "--json")
+    assert ended.code == ExitCode.DONE, ended.err
+    assert ended.value["changed"] is True
+    assert installation.run("user", "end-officer", "housing", "ZJ-0317", "--json").value["changed"] is False
+    assert installation.kinds().count("officer.left") == 1
+    users = {user["user_name"]: user for user in installation.run("user", "list", "--json").value["users"]}
+    assert (users["wangshouzheng"]["status"], users["wangshouzheng"]["post"]) == ("open", None)
+    assert installation.run("user", "end-officer", "housing", "ZJ-9999").code == ExitCode.NOT_FOUND
+    assert installation.run("user", "end-officer", "nowhere", "ZJ-0317").code == ExitCode.NOT_FOUND
+
+
+def test_disabled_account_is_enabled_and_closed_for_good(installation: Installation) -> None:
+    """Closing asks first, erases what is personal, and cannot be undone; each act is on record."""
+    for command, changed in (("disable", True), ("enable", True), ("enable", False)):
+        assert installation.run("user", command, "zhoujingyan", "--json").value["changed"] is changed
+    kept = installation.run("user", "close-account", "zhoujingyan", typed="n\n")
+    assert kept.code != ExitCode.DONE
+    assert "zhoujingyan" in installation.run("user", "list").out
+    closed = installation.run("user", "close-account", "zhoujingyan", typed="y\n")
+    assert closed.code == ExitCode.DONE, closed.err
+    assert "zhoujingyan" not in installation.run("user", "list").out
+    for command in ("enable", "disable", "close-account"):
+        arguments = ("user", command, "zhoujingyan", *(("--yes",) if command == "close-account" else ()))
+        assert installation.run(*arguments).code == ExitCode.NOT_FOUND
+    assert [kind for kind in installation.kinds() if kind.startswith("account.")][-3:] == [
+        "account.disabled",
+        "account.enabled",
+        "account.closed",
+    ]
+
+    async def traces(parts: Parts) -> tuple[int, int]:
+        async with parts.db.read() as connection:
+            people = await connection.execute(select(persons.c.person_id).where(persons.c.name_sealed.is_(None)))
+            names = await connection.execute(select(accounts.c.account_id).where(accounts.c.user_name.is_(None)))
+            return len(people.all()), len(names.all())
+
+    assert installation.with_parts(traces) == (1, 1)
 
 
 def test_unsuitable_password_is_refused(installation: Installation) -> None:
