@@ -24,6 +24,7 @@ COMMANDS = (
     "keys",
     "client",
     "user",
+    "department",
     "grant",
     "license",
     "config",
