@@ -53,6 +53,7 @@ SMS_CODE = {
     "hidden": {"flow": "f-0001"},
     "code": CODE,
     "locked": False,
+    "throttle": None,
 }
 
 WRONG_CODE = {
@@ -152,6 +153,7 @@ SIGNIN_SAMPLES: tuple[Sample, ...] = (
     Sample("recover_phone.html", "throttled", {**RECOVER, "throttle": {"retry_after": 240}}),
     Sample("recover_code.html", "asked", RECOVER_CODE),
     Sample("recover_code.html", "wrong", {**RECOVER_CODE, **WRONG_CODE}),
+    Sample("recover_code.html", "throttled", {**RECOVER_CODE, "throttle": {"retry_after": 540}}),
     Sample("recover_code.html", "locked", {**RECOVER_CODE, "locked": True}),
     Sample("recover_password.html", "asked", RECOVER_PASSWORD),
     Sample(
