@@ -6,10 +6,10 @@ active key already is passed over: an interrupted pass is repeated from the begi
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, LargeBinary, bindparam, func, select, update
 
@@ -24,6 +24,7 @@ LEASE_TERM = timedelta(seconds=30)
 BATCH = 200
 COUNTED_AT_ONCE = 2_000
 _TRIES = 5
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,11 @@ async def reseal_columns(
     One process at a time. Raises ResealUnderWay or StorageUnavailable; what was done by then stays done.
     """
     lease = _Lease(db, holder, clock)
-    await lease.keep()
     try:
+        await _to_its_end(lease.keep())
         return tuple([await _reseal_column(one, db, sealer, lease, tell) for one in columns])
     finally:
-        await give_lease_back(db, LEASE, holder=holder)
+        await _to_its_end(give_lease_back(db, LEASE, holder=holder))
 
 
 class _Lease:
@@ -123,11 +124,11 @@ async def _reseal_column(column: SealedColumn, db: Database, sealer: Sealer, lea
     progress = Progress(column.name, 0, await count_left(column, db=db, sealer=sealer))
     tell(progress)
     async for page in _pages(db, column, column.column, BATCH):
-        await lease.keep()
         due = [value for value in (_value_of(column, row) for row in page) if sealer.needs_reseal(value.sealed)]
+        await _to_its_end(lease.keep())
         if not due:
             continue
-        done, broken = await _reseal_values(column, due, db, sealer)
+        done, broken = await _to_its_end(_reseal_values(column, due, db, sealer))
         # More than was left at first: a node that does not have the new key in front yet has sealed meanwhile.
         total = max(progress.total, progress.done + done)
         progress = Progress(column.name, progress.done + done, total, progress.broken + broken)
@@ -155,6 +156,16 @@ async def _reseal_values(
     if fresh:
         await _write(db, replace, fresh)
     return len(fresh), tuple(broken)
+
+
+async def _to_its_end(step: Coroutine[Any, Any, Result]) -> Result:
+    """Do a short step whole, also when the pass is cancelled meanwhile: half a transaction would keep the nodes waiting."""
+    task = asyncio.ensure_future(step)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 async def _write(db: Database, statement: Any, rows: list[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 
 from foundation.database import Database
 from foundation.entropy import SystemEntropy
-from foundation.leases import leases, take_lease
+from foundation.leases import give_lease_back, leases, take_lease
 from foundation.ledger.sealed_columns import SEALED_COLUMNS as OF_LEDGER
 from foundation.ledger.store import ledger_entries
 from foundation.resealing import BATCH, LEASE, LEASE_TERM, Progress, ResealUnderWay, count_left, reseal_columns
@@ -108,6 +108,34 @@ async def test_an_interrupted_pass_is_finished_by_the_next(db: Database) -> None
     assert await texts(db, both) == before
     told = await reseal(db, both, holder="two")
     assert (told[-1].done, told[-1].total) == (left, left)
+    assert await texts(db, sealer_of(NEW)) == before
+
+
+async def test_a_cancelled_pass_ends_between_two_batches(db: Database) -> None:
+    """Ctrl-C cancels it wherever it is: no transaction hangs, the lease is back, and what was told of is done."""
+    both = sealer_of(NEW, OLD)
+    before = await texts(db, both)
+    for delay in (0, 0.001, 0.005, 0.01, 0.02, 0.03):
+        begun = asyncio.Event()
+        told: list[Progress] = []
+
+        def tell(progress: Progress, told: list[Progress] = told, begun: asyncio.Event = begun) -> None:
+            told.append(progress)
+            begun.set()
+
+        left = await count_left(PERSONAL, db=db, sealer=both)
+        passing = asyncio.create_task(
+            reseal_columns((PERSONAL,), db=db, sealer=both, holder="one", clock=lambda: NOW, tell=tell)
+        )
+        await begun.wait()
+        await asyncio.sleep(delay)
+        passing.cancel()
+        await asyncio.gather(passing, return_exceptions=True)
+        assert await take_lease(db, LEASE, holder="next", term=LEASE_TERM, now=NOW)
+        await give_lease_back(db, LEASE, holder="next")
+        assert await count_left(PERSONAL, db=db, sealer=both) <= left - told[-1].done
+    assert await texts(db, both) == before
+    await reseal(db, both)
     assert await texts(db, sealer_of(NEW)) == before
 
 
