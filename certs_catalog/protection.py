@@ -52,17 +52,24 @@ async def set_protection(
     feed: ChangeFeed,
     actor: str,
     now: datetime,
-) -> None:
-    """Put a holder under protection, or end it; recorded without naming the holder in the body."""
+) -> bool:
+    """Put a holder under protection, or end it; recorded without naming the holder in the body.
+
+    False when it was so already, and then nothing is recorded.
+    """
     change = Change(TOPIC, "all")
     async with db.transaction() as connection:
         if protected:
             statement = db.insert(protected_holders).values(
                 holder_index=holder.index, holder_type=holder.type, since=now
             )
-            await connection.execute(statement.on_conflict_do_nothing())
+            done = await connection.execute(statement.on_conflict_do_nothing())
         else:
-            await connection.execute(delete(protected_holders).where(protected_holders.c.holder_index == holder.index))
+            done = await connection.execute(
+                delete(protected_holders).where(protected_holders.c.holder_index == holder.index)
+            )
+        if not done.rowcount:
+            return False
         entry = Entry(
             kind="holder.protection",
             at=now,
@@ -73,3 +80,4 @@ async def set_protection(
         )
         await ledger.append_in(connection, entry, changes=[change])
     feed.apply([change])
+    return True

@@ -27,6 +27,9 @@ from foundation.problems import ErrorCode, RenzhengError, register
 
 SealingAlgorithm = Literal["A256GCM", "SM4GCM"]
 
+LONGEST_HEAD = 2 + 32
+"""Octets at the beginning of a sealed form that tell its key, at most."""
+
 _VERSION = 1
 _NONCE = 12
 _TAG = 16
@@ -130,6 +133,7 @@ class Sealer:
             self._ciphers[key_id] = _build_cipher(key)
             self._heads[key_id] = bytes((_VERSION, len(key_id))) + key_id
         active = keys[0].key_id.encode("ascii")
+        self.active_key_id = keys[0].key_id
         self._active_head = self._heads[active]
         self._active_cipher = self._ciphers[active]
 

@@ -1,4 +1,4 @@
-"""Registering licenses and changing their status: the writes of issuing departments.
+"""Registering licenses: the writes of issuing departments.
 
 Idempotent by (identifier base, version): the same report twice changes nothing, a late report of an earlier
 version is stored but never becomes current, an older report of the same version is ignored. Each write
@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from certs_catalog.errors import LicenseInvalid
 from certs_catalog.holders import reference_of_canonical
 from certs_catalog.licenses.face import Face, render_face, seal_face
 from certs_catalog.licenses.keys import key_of_holder, key_of_identifier, key_of_number
@@ -20,14 +19,12 @@ from certs_catalog.licenses.store import (
     StoredLicense,
     add_license,
     change_license,
-    find_of_holder,
     find_version,
     mark_current,
     replace_holders,
 )
 from certs_catalog.room import LicenseRoom
 from certs_catalog.statuses import beijing_date, check_transition
-from certs_catalog.vocabulary import HolderRef, LicenseStatus
 from foundation.identifiers import IssuerForm
 from foundation.ledger import Entry
 
@@ -54,25 +51,6 @@ async def register_license(record: LicenseRecord, *, room: LicenseRoom, actor: s
         registered = await _store(connection, checked, room, now)
         await room.ledger.append_in(connection, _entry_of(checked, registered, actor, now))
     return registered
-
-
-async def change_license_status(
-    holder: HolderRef, license_id: str, status: LicenseStatus, *, room: LicenseRoom, actor: str, now: datetime
-) -> None:
-    """Record a new status of one license of this holder (suspension, revocation, …).
-
-    Seen by the next lookup.
-    """
-    async with room.db.transaction() as connection:
-        stored = await find_of_holder(connection, holder, license_id)
-        if stored is None:
-            raise LicenseInvalid("no such license of this holder")
-        check_transition(stored.status, status)
-        await change_license(connection, license_id, {"status": status, "source_updated_at": now, "synced_at": now})
-        details = {"license": license_id, "from": stored.status.value, "to": status.value}
-        await room.ledger.append_in(
-            connection, Entry(kind="license.status", at=now, outcome="done", actor=actor, details=details)
-        )
 
 
 async def _store(connection: AsyncConnection, checked: CheckedRecord, room: LicenseRoom, now: datetime) -> Registered:

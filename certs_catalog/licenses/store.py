@@ -85,6 +85,12 @@ async def find_of_holder(connection: AsyncConnection, holder: HolderRef, license
     return None if row is None else _license_of(row)
 
 
+async def find_by_id(connection: AsyncConnection, license_id: str) -> StoredLicense | None:
+    """Return one version of a license by its id."""
+    row = (await connection.execute(select(*_COLUMNS).where(licenses.c.license_id == license_id))).one_or_none()
+    return None if row is None else _license_of(row)
+
+
 async def find_version(connection: AsyncConnection, base: str, version: int) -> StoredLicense | None:
     """Return one version of a license by the version-free part of its identifier."""
     row = (

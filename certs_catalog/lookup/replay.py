@@ -25,6 +25,8 @@ from foundation.ledger.store import find_row
 from foundation.sealing import Sealer
 from foundation.signing import KeyRing
 
+ANSWER_CONTEXT = "lookup.answer"
+
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
@@ -124,4 +126,4 @@ async def forget_expired_answers(db: Database, *, now: datetime) -> int:
 
 
 def _context(lookup_id: str) -> str:
-    return f"lookup.answer:{lookup_id}"
+    return f"{ANSWER_CONTEXT}:{lookup_id}"

@@ -1,4 +1,4 @@
-"""`renzheng keys`: the signing keys, their lives, and how to cut one short."""
+"""`renzheng keys`: the signing keys, their lives, how to cut one short; and sealing again after a rotation of the sealing key."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(
     help=(
-        "Signing keys of tokens, receipts and checkpoints.\n\nExamples:\n\n"
+        "Signing keys of tokens, receipts and checkpoints, and the sealing of stored data.\n\nExamples:\n\n"
         "  renzheng keys list\n\n"
         "  renzheng keys rotate                       make what is due\n\n"
         "  renzheng keys rotate --purpose oidc        replace early: published now, signing a day later\n\n"
-        "  renzheng keys revoke KID                   stop trusting a key at once"
+        "  renzheng keys revoke KID                   stop trusting a key at once\n\n"
+        "  renzheng keys reseal --dry-run             count what a former sealing key still seals"
     ),
     epilog=EXIT_CODES_HELP,
     no_args_is_help=True,
@@ -81,6 +82,48 @@ def revoke(
     if not run(_revoke(kid)):
         stop(f"没有可撤销的密钥 · no key {kid} that is not revoked", ExitCode.NOT_FOUND)
     answer({"revoked": kid}, [f"已撤销 · revoked {kid}"], as_json=as_json)
+
+
+@commands.command()
+def reseal(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what is left and change nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Seal every name, number, secret and private key under the first of RENZHENG_SEALING_KEYS.
+
+    For after that key was changed and every node was restarted with it. Runs beside nodes that serve; may be interrupted and
+    repeated: what is done stays done. The former key can be removed when nothing is left and an hour has passed, by which time
+    tokens and half-finished sign-ins sealed under it are over.
+    """
+    from foundation.resealing import LEASE_TERM, ResealUnderWay
+    from gateway.cli.reseal import count_all, reseal_all
+    from gateway.cli.surroundings import run
+
+    try:
+        columns = run(count_all() if dry_run else reseal_all())
+    except ResealUnderWay:
+        stop(
+            "另一个进程正在重新加密 · another process reseals, or one was killed just now",
+            ExitCode.IN_THE_WAY,
+            remedy=f"wait for it, or for {LEASE_TERM.total_seconds():.0f} s, and repeat",
+        )
+    broken = {one.column: list(one.broken) for one in columns if one.broken}
+    left = {one.column: one.left for one in columns}
+    done = {one.column: one.done for one in columns}
+    rows = [(one.column, str(one.done), str(one.left), str(len(one.broken))) for one in columns]
+    lines = table(("column", "resealed", "left", "do not open"), rows)
+    lines += [f"  无法打开 · does not open: {column} {key}" for column, keys in broken.items() for key in keys]
+    answer({"resealed": done, "left": left, "broken": broken}, lines, as_json=as_json)
+    if broken:
+        stop(
+            "有数据无法打开 · some values do not open", ExitCode.NOT_SOUND, remedy="put the key they need into the ring"
+        )
+    if any(left.values()) and not dry_run:
+        stop(
+            "仍有节点使用旧密钥 · a node still seals under a former key",
+            ExitCode.NOT_SOUND,
+            remedy="restart every node with the new key in front, then repeat",
+        )
 
 
 async def _list() -> list[dict[str, Any]]:

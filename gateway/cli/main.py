@@ -9,10 +9,12 @@ from gateway.cli import (
     client,
     config,
     demo,
+    department,
     doctor,
     grant,
     keys,
     ledger,
+    licenses,
     migrate,
     reference,
     seed,
@@ -50,7 +52,9 @@ app.command("reference")(reference.reference)
 app.command("doctor")(doctor.doctor)
 app.add_typer(ledger.commands, name="ledger")
 app.add_typer(keys.commands, name="keys")
+app.add_typer(department.commands, name="department")
 app.add_typer(client.commands, name="client")
 app.add_typer(user.commands, name="user")
 app.add_typer(grant.commands, name="grant")
+app.add_typer(licenses.commands, name="license")
 app.add_typer(config.commands, name="config")

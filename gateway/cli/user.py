@@ -14,7 +14,9 @@ commands = typer.Typer(
         "  renzheng user add --name 周静言 --user-name zhoujingyan --phone 13800000005\n\n"
         "      asks for the document number and the password, so that neither stays in the shell's history\n\n"
         "  renzheng user enrol-totp zhoujingyan\n\n"
-        "  renzheng user disable zhoujingyan"
+        "  renzheng user disable zhoujingyan\n\n"
+        "  renzheng user end-officer housing ZJ-0317    the post, its sessions and tokens; the person stays\n\n"
+        "  renzheng user close-account zhoujingyan      for good, with everything personal erased"
     ),
     epilog=EXIT_CODES_HELP,
     no_args_is_help=True,
@@ -102,13 +104,48 @@ def enrol_totp(user_name: UserName, as_json: AsJson = False) -> None:
 @commands.command()
 def disable(user_name: UserName, as_json: AsJson = False) -> None:
     """Disable an account: every session, grant and token of the person ends at once."""
-    _set_status(user_name, open_again=False, as_json=as_json)
+    _set_status(user_name, "disabled", "已停用", as_json=as_json)
 
 
 @commands.command()
 def enable(user_name: UserName, as_json: AsJson = False) -> None:
     """Let a disabled account sign in again."""
-    _set_status(user_name, open_again=True, as_json=as_json)
+    _set_status(user_name, "open", "已启用", as_json=as_json)
+
+
+@commands.command("close-account")
+def close_account(
+    user_name: UserName,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Close an account for good: sessions and tokens end, name, number, phone and credentials are erased.
+
+    What was recorded stays on record. The person may register again and is the same person to every application.
+    """
+    if not yes:
+        typer.confirm(f"注销 {user_name}，不可恢复？ · close {user_name} for good?", abort=True)
+    _set_status(user_name, "closed", "已注销", as_json=as_json)
+
+
+@commands.command("end-officer")
+def end_officer(
+    department: Annotated[str, typer.Argument(help="Slug of the department.")],
+    work_number: Annotated[str, typer.Argument(help="The officer's work number.")],
+    as_json: AsJson = False,
+) -> None:
+    """End an officer's post at once, with the sessions and tokens that were opened in it; the account stays.
+
+    The work number is not given to anybody else: it stands in the records of what the officer did.
+    """
+    from gateway.cli.surroundings import run
+    from gateway.cli.user_acts import end_post
+
+    changed = run(end_post(department, work_number))
+    if changed is None:
+        stop(f"没有这个岗位 · there is no officer {work_number} in {department}", ExitCode.NOT_FOUND)
+    said = "已离岗 · the post has ended" if changed else "此前已离岗 · the post had ended before"
+    answer({"department": department, "work_number": work_number, "changed": changed}, [said], as_json=as_json)
 
 
 @commands.command()
@@ -125,13 +162,12 @@ def totp(secret: Annotated[str, typer.Argument(help="The secret in base32, as `e
         stop("这不是动态口令密钥 · this is no secret of a one-time password", ExitCode.USAGE)
 
 
-def _set_status(user_name: str, *, open_again: bool, as_json: bool) -> None:
+def _set_status(user_name: str, status: str, said: str, *, as_json: bool) -> None:
     from gateway.cli.surroundings import run
     from gateway.cli.user_acts import set_status
 
-    changed = run(set_status(user_name, open_again=open_again))
+    changed = run(set_status(user_name, status))
     if changed is None:
         stop(f"没有这个用户 · there is no user {user_name}", ExitCode.NOT_FOUND)
-    status = "open" if open_again else "disabled"
-    said = "已启用" if open_again else "已停用"
-    answer({"user_name": user_name, "status": status, "changed": changed}, [f"{said} · {status}"], as_json=as_json)
+    line = f"{said} · {status}" if changed else "未变更 · nothing to change"
+    answer({"user_name": user_name, "status": status, "changed": changed}, [line], as_json=as_json)

@@ -9,12 +9,12 @@ from gateway.cli.console import stop
 from gateway.cli.exit_codes import ExitCode
 from gateway.cli.surroundings import read_settings
 from gateway.composition import Parts, open_parts
-from idp.people.accounts import find_account_by_login
+from idp.people.accounts import CLOSED, DISABLED, OPEN, Account, find_account_by_login
 from idp.people.departments import add_officer
 from idp.people.tables import accounts
 from idp.people.user_names import parse_login_name
-from idp.signin.account_status import disable_account, enable_account
-from idp.signin.enrolment import UnsuitableEnrolment, enrol_person
+from idp.signin.account_status import close_account, disable_account, enable_account
+from idp.signin.enrolment import UnsuitableEnrolment, end_officer, enrol_person
 from idp.signin.outcomes import Refused
 from idp.signin.second_factor import enrol_totp
 from idp.signin.totp import TotpEnrolment
@@ -98,30 +98,46 @@ async def add_one(person: NewPerson) -> str:
 async def enrol_one(user_name: str) -> TotpEnrolment | None:
     """Give the account a new one-time password; None when there is no such account."""
     async with open_parts(read_settings(), background=False) as parts:
-        account_id = await _account_of(parts, user_name)
-        if account_id is None:
+        account = await account_of(parts, user_name)
+        if account is None:
             return None
-        made = await enrol_totp(account_id, session=None, visit=_VISIT, entrance=parts.entrance, now=parts.clock())
+        made = await enrol_totp(
+            account.account_id, session=None, visit=_VISIT, entrance=parts.entrance, now=parts.clock()
+        )
         if isinstance(made, Refused):
             stop(f"未能登记 · refused: {made.code}", ExitCode.NOT_SOUND)
         return made
 
 
-async def set_status(user_name: str, *, open_again: bool) -> bool | None:
-    """Disable or enable the account; whether that changed anything, or None when there is none."""
+async def set_status(user_name: str, status: str) -> bool | None:
+    """Disable, enable or close the account; whether that changed anything, or None when there is none."""
+    act = {DISABLED: disable_account, OPEN: enable_account, CLOSED: close_account}[status]
     async with open_parts(read_settings(), background=False) as parts:
-        account_id = await _account_of(parts, user_name)
-        if account_id is None:
+        account = await account_of(parts, user_name)
+        if account is None:
             return None
-        act = enable_account if open_again else disable_account
-        return await act(account_id, actor=ACTOR, visit=_VISIT, entrance=parts.entrance, now=parts.clock())
+        return await act(account.account_id, actor=ACTOR, visit=_VISIT, entrance=parts.entrance, now=parts.clock())
 
 
-async def _account_of(parts: Parts, user_name: str) -> str | None:
+async def end_post(department_slug: str, work_number: str) -> bool | None:
+    """End an officer's post; whether it had not ended before, or None when there is no such post."""
+    async with open_parts(read_settings(), background=False) as parts:
+        department = await parts.directory.find_department_by_slug(department_slug)
+        if department is None:
+            return None
+        officer = await parts.directory.find_officer_by_work_number(department.department_id, work_number)
+        if officer is None:
+            return None
+        return await end_officer(
+            officer.officer_id, actor=ACTOR, visit=_VISIT, entrance=parts.entrance, now=parts.clock()
+        )
+
+
+async def account_of(parts: Parts, user_name: str) -> Account | None:
+    """Return the account that somebody may sign in to with this name."""
     login = parse_login_name(user_name, today=parts.clock().date())
     async with parts.db.read() as connection:
-        account = await find_account_by_login(connection, login, index=parts.blind_index)
-    return None if account is None else account.account_id
+        return await find_account_by_login(connection, login, index=parts.blind_index)
 
 
 async def _describe(parts: Parts, person_id: str) -> dict[str, Any] | None:

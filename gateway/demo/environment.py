@@ -19,6 +19,8 @@ from gateway.demo.state import write_private
 LEDGER_NAME = "qingyu.example/ledger"
 PROOFING_TRIES = 500
 """Everybody in a demo sits behind one address, so the limit per network would end the sixth registration of an afternoon."""
+PAGE_REQUESTS = 10_000
+"""For the same reason: stories and tests played one after another open more pages than one person does."""
 
 _KEY_OCTETS = 32
 _KEY_NAMES = ("RENZHENG_SEALING_KEYS", "RENZHENG_BLIND_INDEX_KEY", "RENZHENG_SUBJECT_KEYS")
@@ -51,6 +53,7 @@ def demo_environment(
         "RENZHENG_LEDGER_NAME": LEDGER_NAME,
         "RENZHENG_TRUSTED_PROXIES": json.dumps(trusted_proxies),
         "RENZHENG_SIGNIN__PROOFING_TRIES": str(PROOFING_TRIES),
+        "RENZHENG_PAGE_REQUESTS_PER_WINDOW": str(PAGE_REQUESTS),
         "RENZHENG_ADAPTERS": json.dumps(_plain(adapters), ensure_ascii=False),
         **keys,
     }

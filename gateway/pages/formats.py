@@ -89,7 +89,7 @@ class Formats:
         return self.day(value) if day.year == today.year else self.date(value)
 
     def duration(self, value: timedelta | int) -> str:
-        """An exact wait in at most two units, rounded up to the second: ``4 分 12 秒``, ``2 小时 5 分``, ``3 天``."""
+        """An exact wait in at most two units, rounded up to the second: ``4 分 12 秒``, ``2 小时 5 分``, ``1 分钟``."""
         seconds = ceil(value.total_seconds()) if isinstance(value, timedelta) else value
         units = (
             (86400, " 天", "day"),
@@ -105,6 +105,9 @@ class Formats:
                 parts.append(f"{amount} {english}{plural}" if self.language == "en" else f"{amount}{chinese}")
             elif parts:
                 break
+        if self.language != "en" and len(parts) == 1:
+            # Alone, the Chinese minute is said in full.
+            parts[0] = parts[0].replace("分", "分钟")
         return " ".join(parts) or ("0 seconds" if self.language == "en" else "0 秒")
 
     def number(self, value: int) -> str:

@@ -12,7 +12,7 @@ from idp.signin.outcomes import Refused
 
 # Waits that stop the whole way of signing in are told by the page's own notice, with the button shut.
 _SHUT = frozenset({"22002", "22010", "22014"})
-_WITH_WAIT = mark("{reason}请在 {wait} 后再试。")
+_WITH_WAIT = mark("{reason}请在 {wait}后再试。")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from foundation.changes import Change, ChangeFeed
 from foundation.database import Database
-from idp.people.tables import departments, officers
+from idp.people.accounts import OPEN
+from idp.people.tables import accounts, departments, officers
 
 ACTIVE = "active"
 LEFT = "left"
@@ -31,7 +32,8 @@ class Department:
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """A person at work in one department; `status` is active or left."""
+    """A person at work in one department; `status` is active or left. `has_open_account` is false while the person's account is
+    disabled or closed."""
 
     officer_id: str
     person_id: str
@@ -41,11 +43,12 @@ class Officer:
     post_en: str
     roles: tuple[str, ...]
     status: str
+    has_open_account: bool = True
 
     @property
     def is_active(self) -> bool:
-        """Tell whether the officer still holds the post."""
-        return self.status == ACTIVE
+        """Tell whether the officer still holds the post and may be acted for: nobody whose account is disabled or closed may."""
+        return self.status == ACTIVE and self.has_open_account
 
     @property
     def label_zh(self) -> str:
@@ -128,7 +131,13 @@ class Directory:
     async def _read(self) -> _Snapshot:
         async with self._db.read() as connection:
             department_rows = (await connection.execute(select(departments).order_by(departments.c.slug))).all()
-            officer_rows = (await connection.execute(select(officers).order_by(officers.c.work_number))).all()
+            officer_rows = (
+                await connection.execute(
+                    select(officers, accounts.c.status.label("account_status"))
+                    .outerjoin(accounts, accounts.c.person_id == officers.c.person_id)
+                    .order_by(officers.c.work_number)
+                )
+            ).all()
         return _Snapshot(
             {
                 row.department_id: Department(
@@ -146,6 +155,7 @@ class Directory:
                     row.post_en,
                     tuple(row.roles),
                     row.status,
+                    row.account_status in (None, OPEN),
                 )
                 for row in officer_rows
             },

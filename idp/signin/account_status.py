@@ -6,13 +6,13 @@ number cannot be taken by a second person.
 
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.changes import Change
 from idp.people.accounts import CLOSED, DISABLED, OPEN, Account, find_account, set_status
 from idp.people.errors import UnknownRecord
-from idp.people.tables import accounts, evidence, persons, upstream_identities
+from idp.people.tables import accounts, evidence, officers, persons, upstream_identities
 from idp.signin.entrance import Entrance
 from idp.signin.records import entry_of, write_account_event
 from idp.signin.session_endings import end_sessions_of_account
@@ -52,6 +52,7 @@ async def _change(
         else:
             changes = await end_sessions_of_account(connection, account_id, reason=kind, entrance=entrance, now=now)
             changes.append(Change("revoked", f"person:{account.person_id}", reach, at=now))
+        changes += await _posts_of(connection, account.person_id)
         if status == CLOSED:
             await _erase(connection, account, now=now)
         await write_account_event(connection, account, kind, outcome="done", visit=visit, entrance=entrance, now=now)
@@ -59,6 +60,13 @@ async def _change(
         await entrance.ledger.append_in(connection, entry, changes=changes)
     entrance.feed.apply(changes)
     return True
+
+
+async def _posts_of(connection: AsyncConnection, person_id: str) -> list[Change]:
+    """Return what every worker must hear when the person holds a post: an application may not name such an officer any longer, or may
+    again."""
+    found = await connection.execute(select(officers.c.officer_id).where(officers.c.person_id == person_id))
+    return [Change("officer", officer_id) for officer_id in found.scalars()]
 
 
 async def _erase(connection: AsyncConnection, account: Account, *, now: datetime) -> None:

@@ -82,6 +82,7 @@ async def confirm_identity_for_phone(
     refused = await check_document_number(
         account,
         document_number,
+        counted_by=flow.state["account"],
         mismatch=IDENTITY_NOT_CONFIRMED,
         kind=KIND,
         visit=visit,

@@ -17,7 +17,7 @@ from idp.signin.entrance import Entrance
 from idp.signin.outcomes import Refused
 from idp.signin.records import refuse
 from idp.signin.throttling import Window
-from idp.signin.visits import Visit, counted_network
+from idp.signin.visits import Visit
 
 COUNTER = "ownership"
 
@@ -26,17 +26,20 @@ async def check_document_number(
     account: Account | None,
     document_number: str,
     *,
+    counted_by: str,
     mismatch: ErrorCode,
     kind: str,
     visit: Visit,
     entrance: Entrance,
     now: datetime,
 ) -> Refused | None:
-    """Compare a typed number with the account's person; returns the recorded refusal, or None when it agrees."""
+    """Compare a typed number with the account's person; returns the recorded refusal, or None when it agrees.
+
+    `counted_by` names whose tries are counted, also where there is no account: its answers must not differ by their number.
+    """
     limits = entrance.limits
-    who = account.account_id if account else f"network:{counted_network(visit.network)}"
     window = Window(limits.proofing_tries, limits.proofing_window)
-    attempt = within(COUNTER, entrance.index.index("signin.ownership", who), window, now=now)
+    attempt = within(COUNTER, entrance.index.index("signin.ownership", counted_by), window, now=now)
     async with entrance.db.transaction() as connection:
         held = await reserve_attempts(entrance.db, connection, [attempt], now=now)
         document = await find_document_of(connection, account.person_id) if account else None

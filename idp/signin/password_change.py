@@ -101,11 +101,14 @@ async def recover_password(
     flow = await entrance.flows.find(FLOW, flow_id, browser=visit.browser)
     if flow is None or flow.state["step"] != "password":
         return await refuse(FLOW_LOST, kind=RECOVERY, visit=visit, entrance=entrance, now=now)
-    login = LoginName("phone", flow.state["phone"])
+    phone = flow.state["phone"]
+    login = LoginName("phone", phone)
     async with entrance.db.read() as connection:
         found = await find_account_by_login(connection, login, index=entrance.index)
     account = found if found is not None and found.is_open else None
-    if refused := await _check_recovery(account, document_number, visit, entrance, now):
+    # Tries without an account are counted too, or the pause would tell who has one.
+    counted_by = account.account_id if account else f"phone:{phone}"
+    if refused := await _check_recovery(account, counted_by, document_number, visit, entrance, now):
         return refused
     if account is None:
         return await refuse(RECOVERY_REFUSED, kind=RECOVERY, visit=visit, entrance=entrance, now=now)
@@ -121,32 +124,37 @@ async def recover_password(
 
 
 async def _check_recovery(
-    account: Account | None, document_number: str, visit: Visit, entrance: Entrance, now: datetime
+    account: Account | None,
+    counted_by: str,
+    document_number: str,
+    visit: Visit,
+    entrance: Entrance,
+    now: datetime,
 ) -> Refused | None:
     limits = entrance.limits
-    if account is not None:
-        windows = (
-            Window(limits.recovery_tries, timedelta(minutes=10)),
-            Window(limits.recovery_tries_longer, timedelta(minutes=30)),
+    windows = (
+        Window(limits.recovery_tries, timedelta(minutes=10)),
+        Window(limits.recovery_tries_longer, timedelta(minutes=30)),
+    )
+    subject = entrance.index.index("signin.recovery", counted_by)
+    async with entrance.db.transaction() as connection:
+        held = await reserve_attempts(
+            entrance.db, connection, [within("recovery", subject, *windows, now=now)], now=now
         )
-        subject = entrance.index.index("signin.recovery", account.account_id)
-        async with entrance.db.transaction() as connection:
-            held = await reserve_attempts(
-                entrance.db, connection, [within("recovery", subject, *windows, now=now)], now=now
-            )
-        if isinstance(held, Held):
-            return await refuse(
-                TOO_MANY_ATTEMPTS,
-                kind=RECOVERY,
-                visit=visit,
-                entrance=entrance,
-                now=now,
-                account=account,
-                retry_at=held.until,
-            )
+    if isinstance(held, Held):
+        return await refuse(
+            TOO_MANY_ATTEMPTS,
+            kind=RECOVERY,
+            visit=visit,
+            entrance=entrance,
+            now=now,
+            account=account,
+            retry_at=held.until,
+        )
     return await check_document_number(
         account,
         document_number,
+        counted_by=counted_by,
         mismatch=RECOVERY_REFUSED,
         kind=RECOVERY,
         visit=visit,

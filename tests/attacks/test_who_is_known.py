@@ -12,7 +12,7 @@ import pytest
 from tests.faults.nodes import Town
 from tests.faults.operator import enrol, third_process
 from tests.faults.population import APP, Citizen, document_number_of, name_of
-from tests.faults.visitor import Doors, Visitor
+from tests.faults.visitor import Doors, Visitor, texted_code
 
 SAMPLES = 1_000
 TIMED_PEOPLE = 50
@@ -41,20 +41,49 @@ async def test_a01_a_wrong_password_looks_like_an_unknown_name(town: Town, doors
         assert answers[0] == answers[1]
 
 
-@pytest.mark.parametrize("door", ["/login/sms", "/register"])
+# One known phone for each door, since a second code to one phone has to wait a minute.
+_PHONES = {"/register": 14, "/login/sms": 15, "/recover": 16}
+
+
+@pytest.mark.parametrize("door", _PHONES)
 async def test_a01_a_known_phone_looks_like_an_unknown_one(town: Town, doors: Doors, door: str) -> None:
     """A code is announced either way; only the phone's owner reads which."""
     answers = []
-    # One known phone for each door, since a second code to one phone has to wait a minute.
-    known = town.population.citizens[14 if door == "/register" else 15].phone
+    known = town.population.citizens[_PHONES[door]].phone
     for phone in (f"1394{next(_numbers):07d}", known):
         visitor = Visitor(doors)
         await visitor.get(door)
         sent = await visitor.post(door, {"phone": phone, "agreed": "yes"})
         assert sent.status_code == 303, sent.text[-500:]
         page = await visitor.get(sent.headers["location"])
-        shown = re.sub(r"[A-Z]{3}(?=[-<\s])", "ABC", _without(page.text, phone))
-        answers.append((page.status_code, re.sub(r"\d{3}\*+\d{2,4}", "***", shown)))
+        flow = sent.headers["location"].partition("flow=")[2]
+        # Neither a wrong code nor the wish for another one tells more.
+        wrong = await visitor.post(f"{door}/code", {"flow": flow, "code": "000000"})
+        early = await visitor.post(f"{door}/code", {"flow": flow, "resend": "yes"})
+        assert (page.status_code, wrong.status_code, early.status_code) == (200, 422, 429)
+        answers.append([_told(answer, phone) for answer in (page, wrong, early)])
+    assert answers[0] == answers[1]
+
+
+async def test_a01_a_recovery_tells_a_phone_without_account_nothing(town: Town, doors: Doors) -> None:
+    """Whoever holds a phone learns by no document number, password or repetition whether an account has it."""
+    answers = []
+    for phone in (f"1394{next(_numbers):07d}", town.population.citizens[17].phone):
+        visitor = Visitor(doors)
+        await visitor.get("/recover")
+        sent = await visitor.post("/recover", {"phone": phone})
+        flow = sent.headers["location"].partition("flow=")[2]
+        confirmed = await visitor.post("/recover/code", {"flow": flow, "code": await texted_code(town, phone)})
+        assert confirmed.status_code == 303, confirmed.text[-500:]
+        told = [_told(await visitor.get(confirmed.headers["location"]), phone)]
+        for number in range(7):
+            password = "short" if number == 0 else "Harbour-Lamp-Slow-Tide"
+            guess = {"document_number": document_number_of(950 + number)}
+            words = guess | {"password": password, "password_again": password}
+            refused = await visitor.post("/recover/password", {"flow": flow, **words})
+            told.append(_told(refused, guess["document_number"]))
+        assert [status for status, _ in told] == [200] + [422] * 5 + [429] * 2
+        answers.append(told)
     assert answers[0] == answers[1]
 
 
@@ -113,6 +142,12 @@ async def _expect_same_time(ask: Callable[[bool], Awaitable[httpx2.Response]], *
         times[known].append(time.perf_counter() - began)
     here, nobody = statistics.median(times[True]), statistics.median(times[False])
     assert abs(here - nobody) <= max(0.005, 0.05 * nobody), f"{here * 1000:.1f} ms against {nobody * 1000:.1f} ms"
+
+
+def _told(answer: httpx2.Response, typed: str) -> tuple[int, str]:
+    """Return status and text of an answer without what was typed and what differs by chance: prefix, masked phone, waits."""
+    shown = re.sub(r"[A-Z]{3}(?=[-<\s])", "ABC", _without(answer.text, typed))
+    return answer.status_code, re.sub(r"\d+", "0", re.sub(r"\d{3}\*+\d{2,4}", "***", shown))
 
 
 def _without(text: str, name: str) -> str:

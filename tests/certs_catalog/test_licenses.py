@@ -1,6 +1,7 @@
 """Registering licenses: checked on write, idempotent, late and out of order; and what their holder sees of them."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -11,12 +12,15 @@ from sqlalchemy import select, update
 from certs_catalog.errors import LicenseInvalid, StatusChangeImpossible
 from certs_catalog.holdings import find_license, list_licenses
 from certs_catalog.licenses.record import LicenseHolder, LicenseRecord
-from certs_catalog.licenses.register import change_license_status, register_license
+from certs_catalog.licenses.register import register_license
+from certs_catalog.licenses.status_change import change_license_status, find_registered
 from certs_catalog.statuses import TRANSITIONS, check_transition, status_on
 from certs_catalog.tables import licenses
 from certs_catalog.vocabulary import LicenseStatus
 from foundation.identifiers import parse_e_license_identifier
 from foundation.identifiers.synthetic import synthetic_social_credit_code
+from foundation.ledger.commit import PERSONAL_CONTEXT
+from foundation.ledger.store import load_rows
 from foundation.sealing import SealBroken
 from tests.certs_catalog.world import (
     AREA,
@@ -168,17 +172,77 @@ async def test_a_revocation_is_told_by_the_next_answer(stack: Stack) -> None:
     """E14: shown as such at once; an ended license never becomes valid again."""
     async with open_world(stack) as world:
         (mine,) = await list_licenses(world.ref(ZHANG), room=world.room, now=world.now)
-        await change_license_status(
-            world.ref(ZHANG),
-            mine.license_id,
-            LicenseStatus.REVOKED,
-            room=world.room,
-            actor="officer:1",
-            now=world.now,
+        assert await change_license_status(
+            mine.license_id, LicenseStatus.REVOKED, room=world.room, actor="officer:1", now=world.now
         )
         assert (await world.answered()).results[0].status == "revoked"
         with pytest.raises(StatusChangeImpossible):
             await register(world, title_of(ZHANG, "张知明", source_updated_at=world.now + timedelta(seconds=1)))
+
+
+async def test_a_license_is_suspended_and_restored(stack: Stack) -> None:
+    """Each change is on record with what it was before; one that changes nothing is not. The reason lies sealed."""
+    async with open_world(stack) as world:
+        (mine,) = await list_licenses(world.ref(ZHANG), room=world.room, now=world.now)
+        found = await find_registered(mine.identifier, room=world.room)
+        assert found is not None
+        assert found == await find_registered(mine.license_id, room=world.room)
+
+        async def change(status: LicenseStatus, reason: str = "") -> bool:
+            return await change_license_status(
+                mine.license_id, status, reason=reason, room=world.room, actor="system:test", now=world.now
+            )
+
+        assert await change(LicenseStatus.SUSPENDED, "法院协助执行通知书，张知明")
+        assert not await change(LicenseStatus.SUSPENDED)
+        assert (await world.answered()).results[0].status == "suspended"
+        assert await change(LicenseStatus.VALID)
+        assert (await world.answered()).results[0].status == "valid"
+        with pytest.raises(StatusChangeImpossible):
+            await change(LicenseStatus.NOT_ACTIVE)
+        with pytest.raises(LicenseInvalid):
+            await change(LicenseStatus.REVOKED, "长" * 201)
+        async with world.room.db.read() as connection:
+            rows = list(await load_rows(connection, start=0))
+        changes = [row for row in rows if row.kind == "license.status"]
+        assert [json.loads(row.body)["details"]["to"] for row in changes] == ["suspended", "valid"]
+        assert "张知明" not in changes[0].body
+        assert changes[0].personal is not None
+        assert "法院" in world.room.sealer.open(changes[0].personal, context=PERSONAL_CONTEXT)[16:].decode()
+
+
+async def test_an_unknown_license_changes_nothing(stack: Stack) -> None:
+    """Neither a made-up id, nor an identifier that checks, nor what is no identifier at all."""
+    async with open_world(stack) as world:
+        (mine,) = await list_licenses(world.ref(ZHANG), room=world.room, now=world.now)
+        other = replace(parse_e_license_identifier(mine.identifier), version=77)
+        for reference in ("0" * 32, str(other), mine.identifier[:-1] + "*", "", "１" * 32):
+            assert await find_registered(reference, room=world.room) is None
+        with pytest.raises(LicenseInvalid):
+            await change_license_status(
+                "0" * 32, LicenseStatus.REVOKED, room=world.room, actor="system:test", now=world.now
+            )
+
+
+async def test_a_report_does_not_undo_a_revocation_of_the_same_moment(stack: Stack) -> None:
+    """Whichever is first, the license is revoked in the end: a report judged by the status of a moment ago would revive it."""
+    async with open_world(stack) as world:
+        for version in range(2, 10):
+            first = title_of(ZHANG, "张知明", version=version)
+            license_id = (await register_license(first, room=world.room, actor="system:test", now=world.now)).license_id
+            later = replace(first, source_updated_at=world.now + timedelta(seconds=1), trust_grade="B")
+            report, revoked = await asyncio.gather(
+                register_license(later, room=world.room, actor="system:test", now=world.now),
+                change_license_status(
+                    license_id, LicenseStatus.REVOKED, room=world.room, actor="system:test", now=world.now
+                ),
+                return_exceptions=True,
+            )
+            assert revoked is True
+            assert isinstance(report, StatusChangeImpossible) or not isinstance(report, BaseException)
+            stored = await find_registered(license_id, room=world.room)
+            assert stored is not None
+            assert stored.status is LicenseStatus.REVOKED
 
 
 async def test_a_face_moved_to_another_row_does_not_open(stack: Stack) -> None:

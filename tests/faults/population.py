@@ -21,7 +21,7 @@ from idp.provider.scopes import LICENSE_LOOKUP
 from idp.signin.enrolment import enrol_person
 from idp.signin.visits import Visit
 
-CITIZENS = 16
+CITIZENS = 18
 NEVER_REACHED = 1_000_000_000
 RAISED_LIMITS: Mapping[str, str] = {
     "RENZHENG_PAGE_REQUESTS_PER_WINDOW": str(NEVER_REACHED),

@@ -14,7 +14,7 @@ from certs_catalog.grants.register import register_grant, suspend_grant
 from gateway.demo.grants import housing_grant
 from idp.people.departments import add_officer
 from idp.provider.registration import ClientRegistration, register_client, set_client_status
-from idp.signin.account_status import disable_account
+from idp.signin.account_status import disable_account, enable_account
 from idp.signin.enrolment import end_officer, enrol_person
 from tests.faults.expectations import await_refused, await_status
 from tests.faults.nodes import Town
@@ -135,6 +135,46 @@ async def test_g08_an_ended_officer_looks_nothing_up(town: Town, doors: Doors) -
         )
     await _refused_everywhere(lambda node: doors.look_up(token, node=node, officer=work_number))
     assert (await doors.look_up(token)).status_code == 200
+
+
+async def test_g08_an_officer_whose_account_is_disabled_is_not_acted_for(town: Town, doors: Doors) -> None:
+    """An application may not name such an officer either; with the account open again it may."""
+    work_number = "ZJ-7702"
+    async with third_process(town) as parts:
+        person = dataclasses.replace(
+            town.population.citizens[9],
+            user_name="pausedone",
+            phone="13910000997",
+            document_number=document_number_of(903),
+        )
+        account_id = await enrol(parts, person)
+        account = await enrol_person(
+            person.name, person.document_number, source="tests", visit=VISIT, entrance=parts.entrance, now=parts.clock()
+        )
+        housing = await parts.directory.find_department_by_slug("housing")
+        assert housing is not None
+        await add_officer(
+            account.person_id,
+            housing.department_id,
+            work_number,
+            post_zh="窗口受理员",
+            post_en="counter clerk",
+            roles=("desk",),
+            actor=ACTOR,
+            db=parts.db,
+            ledger=parts.ledger,
+            feed=parts.feed,
+            entropy=parts.entropy,
+            now=parts.clock(),
+        )
+        token = await doors.own_token()
+        for node in (0, 1):
+            await await_status(partial(doors.look_up, token, node=node, officer=work_number), 200, within=OTHER_NODE_S)
+        assert await disable_account(account_id, actor=ACTOR, visit=VISIT, entrance=parts.entrance, now=parts.clock())
+        await _refused_everywhere(lambda node: doors.look_up(token, node=node, officer=work_number))
+        assert await enable_account(account_id, actor=ACTOR, visit=VISIT, entrance=parts.entrance, now=parts.clock())
+        for node in (0, 1):
+            await await_status(partial(doors.look_up, token, node=node, officer=work_number), 200, within=OTHER_NODE_S)
 
 
 async def test_g08_a_disabled_client_is_out_everywhere(town: Town, doors: Doors) -> None:

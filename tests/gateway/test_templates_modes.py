@@ -93,6 +93,7 @@ def test_formats_are_beijing_time() -> None:
     [
         (0, "0 秒", "0 seconds"),
         (1, "1 秒", "1 second"),
+        (60, "1 分钟", "1 minute"),
         (252, "4 分 12 秒", "4 minutes 12 seconds"),
         (3600, "1 小时", "1 hour"),
         (7500, "2 小时 5 分", "2 hours 5 minutes"),

@@ -127,7 +127,6 @@ def running_town(stack: Stack, folder: Path, further: Mapping[str, str] | None =
     )
     # Everybody in a test sits behind one address.
     variables["RENZHENG_SIGNIN__SENDS_PER_NETWORK"] = "500"
-    variables["RENZHENG_PAGE_REQUESTS_PER_WINDOW"] = "1000000"
     variables |= further or {}
     settings_file = folder / f"{stack.name}.env"
     write_environment(settings_file, variables)

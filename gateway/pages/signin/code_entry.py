@@ -118,6 +118,8 @@ async def _code_page(
     back = returned(refused, language=language_of(request), now=parts.clock(), at="code")
     tries = parts.settings.signin.code_tries
     left = tries if refused is None or refused.tries_left is None else refused.tries_left
+    # Nothing that is typed now could be right: the page offers a new code only, and has no field to point at.
+    locked = left == 0 or (refused is not None and refused.code == CODE_EXPIRED.code)
     if entry.may_leave:
         await app_of(request, journey.goal)
     return render(
@@ -127,10 +129,11 @@ async def _code_page(
         headers=back.headers,
         action=entry.path,
         back_href=journey.goal.address(entry.phone_path),
-        errors=back.errors,
+        errors=[] if locked else back.errors,
         hidden={"flow": journey.flow_id},
         code=_code_words(journey, left, now=parts.clock()),
-        locked=refused is not None and refused.code == CODE_EXPIRED.code,
+        locked=locked,
+        throttle=back.throttle,
     )
 
 

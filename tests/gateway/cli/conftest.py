@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dotenv import dotenv_values
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from foundation.entropy import SystemEntropy
 from foundation.ledger.sequencer import sequence
+from foundation.ledger.store import ledger_entries
 from gateway.cli.main import app
 from gateway.composition import Parts, open_parts
 from gateway.demo.environment import demo_environment, new_keys, write_environment
@@ -45,12 +48,31 @@ class Installation:
     def __init__(self, environment_file: Path) -> None:
         self.environment_file = environment_file
 
-    def run(self, *arguments: str) -> Finished:
-        """Run a command in this process, as the product is imported already."""
-        done = CliRunner().invoke(app, list(arguments), env={ENV_FILE: str(self.environment_file)})
+    def run(self, *arguments: str, typed: str | None = None) -> Finished:
+        """Run a command in this process, as the product is imported already; `typed` answers what it asks."""
+        done = CliRunner().invoke(app, list(arguments), input=typed, env={ENV_FILE: str(self.environment_file)})
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return Finished(done.exit_code, done.stdout, done.stderr)
+
+    def variables(self) -> dict[str, str]:
+        """The settings file, by name."""
+        return {name: value or "" for name, value in dotenv_values(self.environment_file).items()}
+
+    def set(self, name: str, value: str) -> None:
+        """Change one line of the settings file."""
+        write_environment(self.environment_file, {**self.variables(), name: value})
+
+    def kinds(self) -> list[str]:
+        """What is on record, in order."""
+
+        async def work(parts: Parts) -> list[str]:
+            async with parts.db.read() as connection:
+                rows = await connection.execute(select(ledger_entries.c.kind).order_by(ledger_entries.c.position))
+                return list(rows.scalars())
+
+        kinds: list[str] = self.with_parts(work)
+        return kinds
 
     def with_parts(self, work: Work) -> Any:
         """Do something with the parts of the product that no command offers."""

@@ -24,6 +24,9 @@ COMMANDS = (
     "keys",
     "client",
     "user",
+    "department",
+    "grant",
+    "license",
     "config",
     "reference",
 )

@@ -11,26 +11,17 @@ from foundation.ledger.merkle import is_consistent
 from foundation.ledger.store import ledger_entries
 from gateway.cli.exit_codes import ExitCode
 from gateway.composition import Parts
+from idp.people.tables import accounts, persons
 from tests.gateway.cli.conftest import Installation
-
-
-def _kinds(installation: Installation) -> list[str]:
-    async def work(parts: Parts) -> list[str]:
-        async with parts.db.read() as connection:
-            rows = await connection.execute(select(ledger_entries.c.kind).order_by(ledger_entries.c.position))
-            return list(rows.scalars())
-
-    kinds: list[str] = installation.with_parts(work)
-    return kinds
 
 
 def test_seeding_again_makes_nothing_twice(installation: Installation, tmp_path: Path) -> None:
     """A demo is started often; the people, apps and grants of the first time stay."""
-    before = _kinds(installation)
+    before = installation.kinds()
     world = tmp_path / "world.json"
     done = installation.run("seed", "--base-port", "18600", "--world", str(world))
     assert done.code == ExitCode.DONE, done.err
-    after = _kinds(installation)[len(before) :]
+    after = installation.kinds()[len(before) :]
     # Departments report their licenses again; each report is on record, and says that nothing changed.
     assert set(after) <= {"license.registered"}
     assert '"officer": true' in world.read_text()
@@ -85,6 +76,47 @@ def test_person_is_entered_at_the_counter_and_disabled(installation: Installatio
     assert installation.run("user", "disable", "nobody-here").code == ExitCode.NOT_FOUND
 
 
+def test_officer_leaves_and_the_account_stays(installation: Installation) -> None:
+    """A post ends once, with its sessions; the work number is kept by the records of what was done."""
+    ended = installation.run("user", "end-officer", "housing", "ZJ-0317", "--json")
+    assert ended.code == ExitCode.DONE, ended.err
+    assert ended.value["changed"] is True
+    assert installation.run("user", "end-officer", "housing", "ZJ-0317", "--json").value["changed"] is False
+    assert installation.kinds().count("officer.left") == 1
+    users = {user["user_name"]: user for user in installation.run("user", "list", "--json").value["users"]}
+    assert (users["wangshouzheng"]["status"], users["wangshouzheng"]["post"]) == ("open", None)
+    assert installation.run("user", "end-officer", "housing", "ZJ-9999").code == ExitCode.NOT_FOUND
+    assert installation.run("user", "end-officer", "nowhere", "ZJ-0317").code == ExitCode.NOT_FOUND
+
+
+def test_disabled_account_is_enabled_and_closed_for_good(installation: Installation) -> None:
+    """Closing asks first, erases what is personal, and cannot be undone; each act is on record."""
+    for command, changed in (("disable", True), ("enable", True), ("enable", False)):
+        assert installation.run("user", command, "zhoujingyan", "--json").value["changed"] is changed
+    kept = installation.run("user", "close-account", "zhoujingyan", typed="n\n")
+    assert kept.code != ExitCode.DONE
+    assert "zhoujingyan" in installation.run("user", "list").out
+    closed = installation.run("user", "close-account", "zhoujingyan", typed="y\n")
+    assert closed.code == ExitCode.DONE, closed.err
+    assert "zhoujingyan" not in installation.run("user", "list").out
+    for command in ("enable", "disable", "close-account"):
+        arguments = ("user", command, "zhoujingyan", *(("--yes",) if command == "close-account" else ()))
+        assert installation.run(*arguments).code == ExitCode.NOT_FOUND
+    assert [kind for kind in installation.kinds() if kind.startswith("account.")][-3:] == [
+        "account.disabled",
+        "account.enabled",
+        "account.closed",
+    ]
+
+    async def traces(parts: Parts) -> tuple[int, int]:
+        async with parts.db.read() as connection:
+            people = await connection.execute(select(persons.c.person_id).where(persons.c.name_sealed.is_(None)))
+            names = await connection.execute(select(accounts.c.account_id).where(accounts.c.user_name.is_(None)))
+            return len(people.all()), len(names.all())
+
+    assert installation.with_parts(traces) == (1, 1)
+
+
 def test_unsuitable_password_is_refused(installation: Installation) -> None:
     """An operator's choice is judged by the same rules as everybody's."""
     refused = installation.run(
@@ -104,7 +136,7 @@ def test_key_is_replaced_early_with_its_time_of_publication(installation: Instal
     (new,) = [key for key in keys if key["state"] == "published"]
     assert rotated.value["retiring"] == [old["kid"]]
     assert new["active_from"] == old["retires_at"]
-    assert "keys.retired_early" in _kinds(installation)
+    assert "keys.retired_early" in installation.kinds()
 
 
 def test_revoked_key_is_replaced_at_once(installation: Installation) -> None:
@@ -116,7 +148,7 @@ def test_revoked_key_is_replaced_at_once(installation: Installation) -> None:
     states = [key["state"] for key in after if key["purpose"] == "oidc" and key["alg"] == "ES256"]
     assert sorted(states) == ["revoked", "signing"]
     assert installation.run("keys", "revoke", kid).code == ExitCode.NOT_FOUND
-    assert "keys.revoked" in _kinds(installation)
+    assert "keys.revoked" in installation.kinds()
 
 
 def test_sound_ledger_is_reported_with_its_checkpoint(installation: Installation) -> None:
@@ -149,7 +181,7 @@ def test_grant_is_suspended_and_revoked(installation: Installation) -> None:
     for command, after in (("suspend", "suspended"), ("revoke", "revoked")):
         assert installation.run("grant", command, number).code == ExitCode.DONE
         assert state() == after
-        assert f"grant.{after}" in _kinds(installation)
+        assert f"grant.{after}" in installation.kinds()
     assert installation.run("grant", "suspend", number).code == ExitCode.NOT_FOUND
     assert installation.run("grant", "revoke", "G-2026-none").code == ExitCode.NOT_FOUND
 

@@ -146,6 +146,22 @@ def test_expired_authorization_is_told_and_never_redirected(town: Town, browser:
         assert answer.says("21005")
 
 
+def test_second_question_says_what_is_agreed_already_and_claims_no_news(town: Town, browser: Browser) -> None:
+    """An application may have the question asked again (`prompt=consent`); then the page does not speak of anything new."""
+    page = to_consent(town, browser)
+    form = page.form("decision")
+    town.settle(browser, browser.submit(page, form, {"claims": form.choices["claims"]}, button="yes"))
+    asked = browser.open(f"{town.app(HOUSING)}/sign-in").location
+    assert asked is not None
+    again = town.settle(browser, browser.open(f"{asked}&prompt=consent"))
+    assert again.url.startswith(town.url("/consent?"))
+    assert again.says("继续吗", "这次没有新的内容", "您已同意提供")
+    assert not again.says("还要把以下信息")
+    agreed = browser.submit(again, again.form("decision"), button="yes")
+    assert agreed.location is not None
+    assert agreed.location.startswith(f"{town.app(HOUSING)}/callback?")
+
+
 def test_withdrawn_consent_is_asked_for_again(town: Town, browser: Browser) -> None:
     """Withdrawing is as easy as agreeing was, and it counts at once."""
     page = to_consent(town, browser, BUSINESS)

@@ -61,10 +61,16 @@ def test_wrong_code_is_told_and_counted(town: Town, browser: Browser) -> None:
     page = to_code_page(town, browser, person)
     right = town.sms_code(person.phone)
     wrong = "000000" if right != "000000" else "000001"
-    for _ in range(5):
-        page = browser.submit(page, page.form("code"), {"code": wrong})
-        assert page.status in (422, 429)
-    assert not page.has_form("code") or browser.submit(page, page.form("code"), {"code": right}).location is None
+    for left in (4, 3, 2, 1):
+        form = page.form("code")
+        page = browser.submit(page, form, {"code": wrong})
+        assert page.status == 422
+        assert page.says(f"还可以试 {left} 次") or page.says(f"还可以试{left}次")
+    spent = browser.submit(page, page.form("code"), {"code": wrong})
+    assert spent.status == 422
+    assert spent.says("这个验证码已经作废", "重新发送")
+    assert not spent.has_form("code")
+    assert browser.submit(page, form, {"code": right}).location is None
 
 
 def test_code_can_be_sent_again_after_the_pause_and_the_first_stays_valid(town: Town, browser: Browser) -> None:

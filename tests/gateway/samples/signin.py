@@ -53,6 +53,7 @@ SMS_CODE = {
     "hidden": {"flow": "f-0001"},
     "code": CODE,
     "locked": False,
+    "throttle": None,
 }
 
 WRONG_CODE = {
@@ -152,6 +153,7 @@ SIGNIN_SAMPLES: tuple[Sample, ...] = (
     Sample("recover_phone.html", "throttled", {**RECOVER, "throttle": {"retry_after": 240}}),
     Sample("recover_code.html", "asked", RECOVER_CODE),
     Sample("recover_code.html", "wrong", {**RECOVER_CODE, **WRONG_CODE}),
+    Sample("recover_code.html", "throttled", {**RECOVER_CODE, "throttle": {"retry_after": 540}}),
     Sample("recover_code.html", "locked", {**RECOVER_CODE, "locked": True}),
     Sample("recover_password.html", "asked", RECOVER_PASSWORD),
     Sample(
@@ -301,6 +303,11 @@ SIGNIN_SAMPLES: tuple[Sample, ...] = (
         "consent.html",
         "difference",
         {**CONSENT, "required": [], "sensitive": [], "already": ["姓名", "实名等级"], "alternative": None},
+    ),
+    Sample(
+        "consent.html",
+        "nothing-new",
+        {**CONSENT, "required": [], "sensitive": [], "optional": [], "already": ["姓名", "实名等级"]},
     ),
     Sample("consent.html", "nothing-optional", {**CONSENT, "optional": [], "sensitive": []}),
     Sample(
