@@ -34,8 +34,8 @@ async def answer_back_channel(
         form = read_form(request, max_octets=provider.limits.max_form_octets)
         presented = read_credentials(request.authorization, form)
         client_id = presented.client_id
-        if endpoint == "token":
-            await _check_rate(client_id, request.origin.network, provider)
+        if endpoint in ("token", "par"):
+            await _check_rate(endpoint, client_id, request.origin.network, provider)
         await provider.clients.refresh()
         return await provider.core.answer(endpoint, request, form, presented, provider=provider, now=now)
     except ProtocolError as refused:
@@ -52,12 +52,12 @@ async def answer_back_channel(
         return render_refusal(refused, window_seconds=window)
 
 
-async def _check_rate(client_id: str, network: str, provider: Provider) -> None:
-    """Refuse a client that asks too often from one address; the counter fails closed with the store."""
+async def _check_rate(endpoint: Endpoint, client_id: str, network: str, provider: Provider) -> None:
+    """Refuse a client that asks one endpoint too often from one address; the counter fails closed with the store."""
     limit = provider.limits.token_requests_per_window
     if limit == 0:
         return
-    counted = hashlib.sha256(f"{client_id}\n{network}".encode("utf-8", "replace")).hexdigest()
+    counted = hashlib.sha256(f"{endpoint}\n{client_id}\n{network}".encode("utf-8", "replace")).hexdigest()
     result = await provider.store.hit_window(
         f"provider:token-rate:{counted}", limit, provider.limits.token_request_window
     )

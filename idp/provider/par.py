@@ -6,7 +6,7 @@ name: what breaks a rule never reaches a person. Errors are JSON, whatever they 
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from foundation.ledger import Entry
 from idp.provider.authorization_request import check_address, parse_authorization_request
@@ -21,7 +21,7 @@ from idp.provider.pushed_requests import new_request_uri, pushed_request_row
 from idp.provider.request_reasons import DPOP_KEY_DIFFERS, REQUEST_BY_TWO_WAYS
 from idp.provider.scopes import join_scope
 
-ENDPOINT = "par"
+ENDPOINT: Final = "par"
 _CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
 

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from foundation.signing import InvalidSignedToken
 from idp.provider.client_jwts import ClientJwt, UnusableJwt, check_not_early, instant_of, is_signed_by, parse_client_jwt
 from idp.provider.client_keys import ClientKeysUnavailable
 from idp.provider.clients import Client
 from idp.provider.composition import Provider
 from idp.provider.errors import RedirectableError
+from idp.provider.jwt_encryption import decrypt_request_object, is_encrypted
 from idp.provider.parameters import MAX_PARAMETERS, REPEATABLE, Parameters
 from idp.provider.policies import policy_of
 from idp.provider.request_reasons import INVALID_REQUEST_OBJECT
@@ -50,9 +52,16 @@ async def verify_request_object(
 ) -> Mapping[str, Any]:
     """Return the claims of a JWT that the client signed for this provider as a request; raises UnusableJwt.
 
-    `strict` asks for `exp` and `nbf`; where they stand they are judged in any case. Not checked: whether `jti` was seen before, since a
+    It may be encrypted to this provider, then it is signed inside. `strict` asks for `exp` and `nbf`; where they stand they are judged in
+    any case. Not checked: whether `jti` was seen before, since a
     page may be loaded again.
     """
+    if is_encrypted(text):
+        wanted = client.metadata.algorithms.request_object_encryption
+        try:
+            text = decrypt_request_object(text, provider, now, wanted=wanted)
+        except InvalidSignedToken as undecipherable:
+            raise UnusableJwt(f"JWE: {undecipherable.detail}") from undecipherable
     jwt = parse_client_jwt(text)
     if (jwt.typ or "jwt").lower().removeprefix("application/") not in TYPES:
         raise UnusableJwt("another type of JWT")

@@ -89,13 +89,15 @@ class Core(AuthorizationServer):
     ) -> OAuthResponse:
         """Answer a request to one of the back-channel endpoints; raises TokenError for every refusal."""
         asked = CoreRequest(request, form, presented, provider=provider, now=now)
+        answered: OAuthResponse
         if endpoint == "token":
-            answered: OAuthResponse = await run_core(self.create_token_response, asked)
-            if asked.confirmation is None or asked.confirmation.next_nonce is None:
-                return answered
-            nonce = {"DPoP-Nonce": asked.confirmation.next_nonce}
-            return OAuthResponse(answered.status, answered.body, {**answered.headers, **nonce}, answered.media_type)
-        return await run_core(self.create_endpoint_response, endpoint, asked)
+            answered = await run_core(self.create_token_response, asked)
+        else:
+            answered = await run_core(self.create_endpoint_response, endpoint, asked)
+        if asked.confirmation is None or asked.confirmation.next_nonce is None:
+            return answered
+        nonce = {"DPoP-Nonce": asked.confirmation.next_nonce}
+        return OAuthResponse(answered.status, answered.body, {**answered.headers, **nonce}, answered.media_type)
 
     def query_client(self, client_id: str) -> RegisteredClient | None:
         """Return an active client from memory."""

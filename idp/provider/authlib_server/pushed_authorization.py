@@ -10,7 +10,9 @@ from sqlalchemy.util import await_
 
 from idp.provider.authlib_server.core_request import CoreRequest
 from idp.provider.client_auth import ALL_METHODS
+from idp.provider.clients import Client
 from idp.provider.par import ENDPOINT, keep_pushed_request
+from idp.provider.sender_constraint import KEY, confirm_request
 
 
 class PushedAuthorization(TokenEndpoint):
@@ -21,11 +23,13 @@ class PushedAuthorization(TokenEndpoint):
 
     def create_endpoint_response(self, request: CoreRequest) -> tuple[int, dict[str, Any], list[Any]]:
         """Return 201 with the name of the request."""
-        client = self.authenticate_endpoint_client(request)
+        client: Client = self.authenticate_endpoint_client(request).client
+        proving = confirm_request(request.arrived, provider=request.provider, now=request.now, client=client)
+        confirmation = request.confirmation = await_(proving)
         work = keep_pushed_request(
             request.parameters,
-            client.client,
-            dpop_thumbprint=None,
+            client,
+            dpop_thumbprint=confirmation.thumbprint if confirmation and confirmation.kind == KEY else None,
             provider=request.provider,
             origin=request.origin,
             now=request.now,

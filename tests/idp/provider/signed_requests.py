@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -56,6 +57,17 @@ def sign(claims: Mapping[str, Any] | bytes, *, alg: str = "ES256", key: Any = No
     signing_input = f"{encoded(protected)}.{encoded(payload)}"
     signature = JWSRegistry.algorithms[alg].sign(signing_input.encode(), used)
     return f"{signing_input}.{encoded(signature)}"
+
+
+def proof(world: World, key: Any, path: str, **changes: Any) -> str:
+    """Return a DPoP proof of the key for a POST to one of our endpoints (RFC 9449 §4.2)."""
+    claims = {"htm": "POST", "htu": ISSUER + path, "iat": int(world.now.timestamp()), "jti": secrets.token_hex(8)}
+    return sign({**claims, **changes}, key=key, typ="dpop+jwt", kid=None, jwk=key.as_dict(private=False))
+
+
+def thumbprint(key: Any) -> str:
+    """Return the thumbprint by which a key is named (RFC 7638)."""
+    return str(key.thumbprint())
 
 
 def encoded(octets: bytes) -> str:

@@ -12,9 +12,10 @@ from idp.provider.client_metadata import ClientMetadata
 from idp.provider.housekeeping import forget_finished
 from idp.provider.registration import set_client_status
 from idp.provider.tables import oauth_grants, pushed_requests
+from tests.idp.provider.signed_requests import EC_KEY, OTHER_EC_KEY, proof, thumbprint
 from tests.idp.provider.test_authorization_parameters import BROKEN
 from tests.idp.provider.test_redirect_uris import FOREIGN
-from tests.idp.provider.world import BUSINESS, Browser, World, answer, authorization, page_of, transaction_of
+from tests.idp.provider.world import BUSINESS, VERIFIER, Browser, World, answer, authorization, page_of, transaction_of
 
 PUSHED_ONLY = replace(
     BUSINESS,
@@ -24,12 +25,16 @@ PUSHED_ONLY = replace(
 )
 
 
-async def push(world: World, client_id: str = "gzf", **changes: str | None) -> httpx2.Response:
-    """Push a sound request with the given parameters changed."""
+async def push(world: World, client_id: str = "gzf", key: Any = None, **changes: str | None) -> httpx2.Response:
+    """Push a sound request with the given parameters changed; with a `key` its DPoP proof goes along."""
     if client_id == "pushed-only":
         changes.setdefault("redirect_uri", "https://qyfw.test/cb")
     async with world.http() as http:
-        return await http.post("/oauth/par", **world.credentials(client_id, authorization(client_id, **changes)))
+        return await http.post(
+            "/oauth/par",
+            **world.credentials(client_id, authorization(client_id, **changes)),
+            headers={} if key is None else {"DPoP": proof(world, key, "/oauth/par")},
+        )
 
 
 async def request_uri_of(world: World, client_id: str = "gzf", **changes: str | None) -> str:
@@ -305,6 +310,67 @@ async def test_a_native_app_may_push(world: World, browser: Browser) -> None:
     code = await code_of(browser, await use(browser, request_uri, "counter-app"))
     redeemed = await browser.redeem(code, "counter-app", redirect_uri="http://127.0.0.1:51004/cb")
     assert redeemed.status_code == 200
+
+
+class TestDPoP:
+    """RFC 9449 §10: the key of the push, or the one that it names, is the key of the code (M04)."""
+
+    async def test_a_proof_at_the_push_binds_the_code(self, world: World, browser: Browser) -> None:
+        """§10.1: the token request of another key, and of none, is refused; the code is burnt each time."""
+        for key, expected in ((EC_KEY, 200), (OTHER_EC_KEY, 400), (None, 400)):
+            pushed = await push(world, "gzf", EC_KEY)
+            assert pushed.status_code == 201, pushed.text
+            code = await code_of(browser, await use(browser, pushed.json()["request_uri"]))
+            assert (await redeem_with(world, code, key)).status_code == expected
+
+    async def test_a_named_key_binds_the_code(self, world: World, browser: Browser) -> None:
+        """§10: `dpop_jkt`, pushed or carried by the browser."""
+        named = thumbprint(EC_KEY)
+        await browser.tokens_for()
+        for response in (
+            await use(browser, await request_uri_of(world, dpop_jkt=named)),
+            await browser.authorize(dpop_jkt=named),
+        ):
+            code = await code_of(browser, response)
+            assert (await redeem_with(world, code, OTHER_EC_KEY)).json()["error"] == "invalid_grant"
+        code = await code_of(browser, await browser.authorize(dpop_jkt=named))
+        assert (await redeem_with(world, code, EC_KEY)).json()["token_type"] == "DPoP"
+
+    async def test_both_must_name_one_key(self, world: World) -> None:
+        """§10.1: OIDF mismatched dpop_jkt."""
+        agreed = await push(world, "gzf", EC_KEY, dpop_jkt=thumbprint(EC_KEY))
+        differing = await push(world, "gzf", EC_KEY, dpop_jkt=thumbprint(OTHER_EC_KEY))
+        assert agreed.status_code == 201
+        assert (differing.status_code, differing.json()["error"]) == (400, "invalid_dpop_proof")
+
+    async def test_a_broken_proof_is_refused(self, world: World) -> None:
+        """M02: for another address; nothing is kept."""
+        async with world.http() as http:
+            refused = await http.post(
+                "/oauth/par",
+                **world.credentials("gzf", authorization()),
+                headers={"DPoP": proof(world, EC_KEY, "/oauth/token")},
+            )
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_dpop_proof")
+        assert await world.rows(pushed_requests) == []
+
+    @pytest.mark.parametrize("value", ["short", "x" * 42 + "=", "x" * 44])
+    async def test_a_thumbprint_has_its_form(self, world: World, browser: Browser, value: str) -> None:
+        """Forty-three characters of base64url."""
+        assert answer(await browser.authorize(dpop_jkt=value))["error"] == "invalid_dpop_proof"
+
+
+async def redeem_with(world: World, code: str, key: Any) -> httpx2.Response:
+    """Redeem a code of the housing app with a proof of the key, None for no proof."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": "https://gzf.test/cb",
+        "code_verifier": VERIFIER,
+    }
+    headers = {} if key is None else {"DPoP": proof(world, key, "/oauth/token")}
+    async with world.http() as http:
+        return await http.post("/oauth/token", **world.credentials("gzf", form), headers=headers)
 
 
 async def test_nothing_of_the_credentials_is_kept(world: World) -> None:

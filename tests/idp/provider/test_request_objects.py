@@ -149,7 +149,8 @@ def _claims(**changes: Any) -> Callable[[World], str]:
 def _times(**offsets: int | None) -> Callable[[World], str]:
     def made(world: World) -> str:
         at = int(world.now.timestamp())
-        return sign(claims_of(world, **{name: None if off is None else at + off for name, off in offsets.items()}))
+        times: dict[str, Any] = {name: None if off is None else at + off for name, off in offsets.items()}
+        return sign(claims_of(world, **times))
 
     return made
 
@@ -359,7 +360,9 @@ class TestAClientThatAlwaysSigns:
     @pytest.mark.parametrize("missing", ["exp", "nbf"])
     async def test_times_are_required(self, signing_world: World, missing: str) -> None:
         """OIDF request object without exp, without nbf."""
-        request = sign(claims_of(signing_world, "signs-always", **{missing: None}))
+        request = sign(
+            {name: value for name, value in claims_of(signing_world, "signs-always").items() if name != missing}
+        )
         assert shown_code(await bring(Browser(signing_world), request, "signs-always")) == "21034"
 
     async def test_pushed_and_signed_leads_to_a_code(self, signing_world: World, visitor: Browser) -> None:
