@@ -40,7 +40,6 @@ GrantType = Literal[
     "urn:ietf:params:oauth:grant-type:device_code",
     "urn:openid:params:grant-type:ciba",
     "urn:ietf:params:oauth:grant-type:token-exchange",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer",
 ]
 ConsentRule = Literal["ask", "exempt"]
 ClientStatus = Literal["active", "disabled", "removed"]

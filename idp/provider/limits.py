@@ -52,6 +52,9 @@ class ProviderLimits(BaseModel):
     staff_refresh_absolute: timedelta = Field(
         timedelta(hours=12), gt=timedelta(0), description="The same for what an officer authorised."
     )
+    exchange_actors: int = Field(
+        3, ge=1, le=5, description="Applications that one token may pass through by exchange, the first included."
+    )
     token_requests_per_window: int = Field(
         30,
         ge=0,

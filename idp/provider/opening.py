@@ -17,6 +17,7 @@ from idp.provider.consents import ConsentReader
 from idp.provider.granting import CodeSpender
 from idp.provider.limits import ProviderLimits
 from idp.provider.one_time import OneTimeUses
+from idp.provider.opaque_tokens import OpaqueTokens
 from idp.provider.ports import UrlFetcher
 from idp.provider.pushed_requests import PushedRequests
 from idp.provider.revocations import RevocationList
@@ -72,5 +73,6 @@ async def open_provider(
         codes=Claims(CodeSpender(db).claim_codes),
         one_time=Claims(OneTimeUses(db).record),
         pushed_requests=PushedRequests(db),
+        opaque_tokens=OpaqueTokens(db, sealer),
         core=Core(clients),
     )

@@ -25,13 +25,10 @@ HYBRID = frozenset({"code id_token", "code token", "code id_token token"})
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 CIBA = "urn:openid:params:grant-type:ciba"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 _EVERYDAY_METHODS = frozenset({"client_secret_basic", "client_secret_post", "none"})
 _STRONG_METHODS = frozenset({"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"})
-_GRANTS = frozenset(
-    {"authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, CIBA, TOKEN_EXCHANGE, JWT_BEARER}
-)
+_GRANTS = frozenset({"authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, CIBA, TOKEN_EXCHANGE})
 _PLAIN_MODES = frozenset({"query", "form_post"})
 _JWT_MODES = frozenset({"jwt", "query.jwt", "fragment.jwt", "form_post.jwt"})
 _EVERYDAY_ALGS = frozenset({"ES256", "RS256", "PS256", "EdDSA"})
@@ -212,6 +209,8 @@ def _check_authorization(client: Client, policy: ClientPolicy, doing: AtAuthoriz
     exception = exception_for(asked)
     if exception is not None and not has_exception(client, exception, now=now):
         raise RedirectableError(CLIENT_NOT_ALLOWED, "response_type without an exception in force")
+    if TOKEN in asked.split(" ") and needs_bound_tokens(client):
+        raise RedirectableError(CLIENT_NOT_ALLOWED, "a token from this endpoint is bound to nothing")
     if CODE in asked.split(" ") and "authorization_code" not in client.grant_types:
         raise RedirectableError(CLIENT_NOT_ALLOWED, "the client is not registered for the code flow")
     if (policy.requires_par or registered.require_pushed_authorization_requests) and not doing.is_pushed:

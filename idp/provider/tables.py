@@ -74,6 +74,7 @@ oauth_grants = Table(
     Index("ix_oauth_grants_session", "session_id"),
     Index("ix_oauth_grants_sid", "sid"),
     Index("ix_oauth_grants_person", "person_id", "client_id"),
+    Index("ix_oauth_grants_created_at", "created_at"),
 )
 
 refresh_families = Table(
@@ -90,6 +91,7 @@ refresh_families = Table(
     Column("ended_at", Instant),
     # What the tokens of the family are bound to, as `idp/provider/sender_constraint.py` writes it.
     Column("confirmation", String(64)),
+    Index("ix_refresh_families_absolute_expires_at", "absolute_expires_at"),
 )
 
 one_time_values = Table(
@@ -102,6 +104,17 @@ one_time_values = Table(
     Index("ix_one_time_values_expires_at", "expires_at"),
 )
 
+opaque_tokens = Table(
+    "opaque_tokens",
+    metadata,
+    # SHA-256 of the reference that the client was given.
+    Column("digest", LargeBinary, primary_key=True),
+    # The access token that it stands for, sealed for this row alone.
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_opaque_tokens_expires_at", "expires_at"),
+)
+
 consents = Table(
     "consents",
     metadata,
@@ -112,6 +125,7 @@ consents = Table(
     Column("declined", JSON, nullable=False),
     Column("agreed_at", Instant, nullable=False),
     Column("withdrawn_at", Instant),
+    Index("ix_consents_withdrawn_at", "withdrawn_at"),
 )
 
 logout_messages = Table(
@@ -132,6 +146,7 @@ logout_messages = Table(
     Column("settled_at", Instant),
     UniqueConstraint("session_id", "client_id"),
     Index("ix_logout_messages_due", "state", "next_attempt_at"),
+    Index("ix_logout_messages_settled_at", "settled_at"),
 )
 
 pushed_requests = Table(
