@@ -17,7 +17,7 @@ from certs_catalog.lookup.misses import block_after_misses
 from certs_catalog.lookup.outcomes import Refusal
 from certs_catalog.lookup.recording import LookupRecord, access_rows, entry_of
 from certs_catalog.lookup.under_way import Lookup
-from certs_catalog.reasons import answers, authorisation, purpose
+from certs_catalog.reasons import answers, purpose
 from certs_catalog.room import LicenseRoom
 from certs_catalog.vocabulary import HolderRef
 from foundation.ledger import Entry
@@ -75,7 +75,7 @@ async def refuse(
     )
     if record.is_miss:
         await watch_misses(lookup)
-    refusal = template or Refusal(told, errors=_pointed(pointer, told), headers=_challenge(told))
+    refusal = template or Refusal(told, errors=_pointed(pointer, told))
     return replace(refusal, lookup_id=record.lookup_id, position=recorded.position)
 
 
@@ -145,10 +145,3 @@ def _pointed(pointer: str | None, reason: ErrorCode) -> tuple[MemberProblem, ...
     if pointer is None:
         return ()
     return (MemberProblem(pointer, reason.code, reason.title_zh, reason.title_en),)
-
-
-def _challenge(reason: ErrorCode) -> dict[str, str]:
-    """RFC 9470 §3: a 401 that asks for a stronger sign-in says which."""
-    if reason is not authorisation.STRONGER_SIGN_IN_NEEDED:
-        return {}
-    return {"WWW-Authenticate": 'Bearer error="insufficient_user_authentication", acr_values="urn:renzheng:acr:l2:f2"'}

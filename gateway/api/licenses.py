@@ -7,7 +7,6 @@ nothing here.
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -25,10 +24,11 @@ from certs_catalog.reasons import request_form
 from certs_catalog.statuses import beijing_date
 from foundation.problems import PROBLEM_MEDIA_TYPE, ErrorCode, Problem, describe_problem, render_problem
 from gateway.api.license_callers import NotAccepted, caller_of, check_client
+from gateway.api.protected_resource import resource_metadata_url, resource_request, step_up_headers
 from gateway.requests import parts_of
-from idp.provider.access_tokens import VerifiedAccessToken, check_reach, read_access_token
+from idp.provider.access_tokens import VerifiedAccessToken, check_reach
 from idp.provider.errors import InsufficientScope, InvalidToken
-from idp.provider.resource_access import challenge_for, read_bearer
+from idp.provider.resource_access import answer_headers, challenge_headers, read_presented_token
 from idp.provider.resources import license_audience
 
 LOOKUP_PATH = "/api/v1/licenses/lookup"
@@ -54,13 +54,15 @@ async def post_lookup(request: Request) -> Response:
     now = parts.clock()
     await parts.provider.clients.refresh()
     token: VerifiedAccessToken | None = None
+    shown = resource_request(request, parts.certificates)
     try:
-        token = _token_of(request, now)
+        token = await read_presented_token(shown, provider=parts.provider, now=now)
         check_reach(token, audience=license_audience(parts.settings.issuer), scope=SCOPE)
         check_client(token, SCOPE, clients=parts.provider.clients)
     except (InvalidToken, InsufficientScope) as refused:
         await _record_unread(request, token, refused.error_code)
-        return _problem(request, describe_problem(refused), {"WWW-Authenticate": challenge_for(refused)})
+        headers = challenge_headers(refused, shown, resource_metadata=resource_metadata_url(parts.settings.issuer))
+        return _problem(request, describe_problem(refused), headers)
     try:
         request_id = _own_request_id(request)
         asked = await _parsed(request)
@@ -71,8 +73,10 @@ async def post_lookup(request: Request) -> Response:
         return await _refused_unread(request, token, refused.reason, refused.errors)
     outcome = await look_up_license(asked, caller, room=parts.licenses, request_id=request_id, now=now)
     if isinstance(outcome, Refusal):
-        return _problem(request, outcome.problem(), outcome.headers)
-    return Response(outcome.body(), media_type="application/json")
+        return _problem(
+            request, outcome.problem(), {**outcome.headers, **step_up_headers(outcome, shown, parts.settings)}
+        )
+    return Response(outcome.body(), media_type="application/json", headers=answer_headers(token))
 
 
 async def list_license_types(request: Request) -> Response:
@@ -82,19 +86,6 @@ async def list_license_types(request: Request) -> Response:
     """
     catalog = parts_of(request).licenses.catalog
     return JSONResponse({"license_types": [_render_type(entry) for entry in catalog.types.values()]})
-
-
-def _token_of(request: Request, now: datetime) -> VerifiedAccessToken:
-    """Return the token of the request when it is ours and alive, for whatever audience; memory alone."""
-    provider = parts_of(request).provider
-    return read_access_token(
-        read_bearer(tuple(request.headers.getlist("authorization"))),
-        issuer=provider.issuer,
-        keys=provider.keys,
-        sealer=provider.sealer,
-        revocations=provider.revocations,
-        now=now,
-    )
 
 
 def _own_request_id(request: Request) -> str | None:

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from foundation.clock import Clock
+from gateway.api.protected_resource import resource_request
 from gateway.pages.paths import PATHS
 from gateway.security.client_certificates import NO_CERTIFICATES, CertificateHeaders
 from idp.provider.authorize import authorize
@@ -122,13 +123,8 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
     async def userinfo_endpoint(request: Request) -> Response:
         """Claims about the signed-in person (OpenID Connect Core §5.3)."""
         parts = parts_of(request)
-        answer = await userinfo(
-            tuple(request.headers.getlist("authorization")),
-            provider=parts.provider,
-            now=parts.clock(),
-            request_id=request.state.request_id,
-        )
-        return _oauth(answer)
+        asked = resource_request(request, parts.certificates)
+        return _oauth(await userinfo(asked, provider=parts.provider, now=parts.clock()))
 
     async def logout_endpoint(request: Request) -> Response:
         """Sign out at an app's request (RP-Initiated Logout §2)."""

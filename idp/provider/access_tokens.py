@@ -20,6 +20,7 @@ from idp.provider.claims_encoding import encode_claims
 from idp.provider.errors import InsufficientScope, InvalidToken
 from idp.provider.revocations import RevocationList
 from idp.provider.scopes import join_scope, split_scope
+from idp.provider.sender_constraint import Confirmation, confirmation_from_claim
 
 TYPE = "at+jwt"
 ALGORITHM: Algorithm = "ES256"
@@ -53,6 +54,7 @@ class AccessTokenFacts:
     acr: str | None = None
     auth_time: datetime | None = None
     sid: str | None = None
+    confirmation: Confirmation | None = None
 
 
 @value_type
@@ -73,6 +75,8 @@ class VerifiedAccessToken:
     audience: tuple[str, ...]
     issued_at: datetime
     expires_at: datetime
+    confirmation: Confirmation | None = None
+    """What the bearer must prove to possess; the resource compares it with the request."""
 
 
 def sign_access_token(
@@ -97,6 +101,8 @@ def sign_access_token(
         claims["auth_time"] = int(facts.auth_time.timestamp())
     if facts.sid is not None:
         claims["sid"] = facts.sid
+    if facts.confirmation is not None:
+        claims["cnf"] = facts.confirmation.as_claim()
     if facts.context is not NO_CONTEXT:
         claims["ctx"] = _seal_context(facts.context, sealer)
     return keys.sign_compact(encode_claims(claims), purpose="oidc", alg=ALGORITHM, typ=TYPE, now=now)
@@ -136,6 +142,7 @@ def read_access_token(
         audience=(audience,) if isinstance(audience, str) else tuple(audience),
         issued_at=issued_at,
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        confirmation=confirmation_from_claim(claims.get("cnf")),
     )
 
 

@@ -109,7 +109,14 @@ async def _tokens_beside(
     details: dict[str, Any] = {"response_type": request.response_type}
     if gives(request.response_type, TOKEN):
         issued = issue_for_grant(
-            grant, client, scope=grant.request.scope, resources=grant.request.resources, provider=provider, now=now
+            grant,
+            client,
+            scope=grant.request.scope,
+            resources=grant.request.resources,
+            # No request of a browser proves possession; the policy lets no client that needs bound tokens come here.
+            confirmation=None,
+            provider=provider,
+            now=now,
         )
         answer |= {name: str(value) for name, value in issued.answer().items()}
         details |= {"jti": issued.jti, "aud": list(issued.audience)}

@@ -15,6 +15,7 @@ from idp.provider.composition import Origin, Provider
 from idp.provider.granting import Grant
 from idp.provider.resources import userinfo_audience
 from idp.provider.scopes import is_sensitive, join_scope
+from idp.provider.sender_constraint import Confirmation
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,18 @@ class IssuedAccessToken:
     scope: tuple[str, ...]
     audience: tuple[str, ...]
     lifetime: timedelta
+    confirmation: Confirmation | None = None
+
+    @property
+    def token_type(self) -> str:
+        """How the token is to be presented."""
+        return "Bearer" if self.confirmation is None else self.confirmation.token_type
 
     def answer(self) -> dict[str, Any]:
         """Return the members of the token response (RFC 6749 §5.1)."""
         return {
             "access_token": self.token,
-            "token_type": "Bearer",
+            "token_type": self.token_type,
             "expires_in": int(self.lifetime.total_seconds()),
             "scope": join_scope(self.scope),
         }
@@ -43,10 +50,11 @@ def issue_for_grant(
     *,
     scope: tuple[str, ...],
     resources: Sequence[str],
+    confirmation: Confirmation | None,
     provider: Provider,
     now: datetime,
 ) -> IssuedAccessToken:
-    """Sign an access token about the person of the grant; `resources` empty means the userinfo endpoint."""
+    """Sign an access token about the person of the grant, bound to `confirmation`; `resources` empty means the userinfo endpoint."""
     jti = provider.entropy.identifier()
     audience = tuple(resources) or (userinfo_audience(provider.issuer),)
     lifetime = _lifetime(scope, provider)
@@ -62,14 +70,21 @@ def issue_for_grant(
         acr=grant.authentication.acr,
         auth_time=grant.authentication.auth_time,
         sid=grant.sid,
+        confirmation=confirmation,
     )
-    return IssuedAccessToken(_sign(facts, jti, provider, now), jti, scope, audience, lifetime)
+    return IssuedAccessToken(_sign(facts, jti, provider, now), jti, scope, audience, lifetime, confirmation)
 
 
 def issue_for_client(
-    client: Client, *, scope: tuple[str, ...], resources: Sequence[str], provider: Provider, now: datetime
+    client: Client,
+    *,
+    scope: tuple[str, ...],
+    resources: Sequence[str],
+    confirmation: Confirmation | None,
+    provider: Provider,
+    now: datetime,
 ) -> IssuedAccessToken:
-    """Sign an access token about the client itself; `sub` is its client_id (RFC 9068 §2.2)."""
+    """Sign an access token about the client itself, bound to `confirmation`; `sub` is its client_id (RFC 9068 §2.2)."""
     jti = provider.entropy.identifier()
     audience = tuple(resources)
     lifetime = _lifetime(scope, provider)
@@ -80,8 +95,9 @@ def issue_for_client(
         scope=scope,
         lifetime=lifetime,
         context=NO_CONTEXT,
+        confirmation=confirmation,
     )
-    return IssuedAccessToken(_sign(facts, jti, provider, now), jti, scope, audience, lifetime)
+    return IssuedAccessToken(_sign(facts, jti, provider, now), jti, scope, audience, lifetime, confirmation)
 
 
 def issue_entry(
@@ -103,6 +119,8 @@ def issue_entry(
         "scope": join_scope(issued.scope),
         "aud": list(issued.audience),
     }
+    if issued.confirmation is not None:
+        details["cnf"] = issued.confirmation.kind
     if grant is not None:
         details["grant_id"] = grant.grant_id
     return Entry(

@@ -20,6 +20,7 @@ from foundation.ledger import Insert
 from idp.people.accounts import OPEN
 from idp.people.directory import ACTIVE
 from idp.people.tables import accounts, officers
+from idp.provider.sender_constraint import Confirmation
 from idp.provider.tables import oauth_grants, refresh_families
 from idp.signin.tables import sessions
 
@@ -57,6 +58,8 @@ class RefreshFamily:
     idle_expires_at: datetime
     absolute_expires_at: datetime
     ended_at: datetime | None
+    confirmation: str | None
+    """What its tokens are bound to; `sender_constraint.parse_confirmation` reads it."""
 
 
 def parse_refresh_token(text: str) -> RefreshToken | None:
@@ -73,6 +76,7 @@ def new_family(
     client_id: str,
     idle: timedelta,
     absolute: timedelta,
+    confirmation: Confirmation | None,
     entropy: Entropy,
     now: datetime,
 ) -> tuple[RefreshToken, Insert]:
@@ -88,21 +92,32 @@ def new_family(
         "absolute_expires_at": now + absolute,
         "created_at": now,
         "ended_at": None,
+        "confirmation": None if confirmation is None else str(confirmation),
     }
     return token, Insert(refresh_families, row)
 
 
 async def rotate(
-    db: Database, presented: RefreshToken, *, client_id: str, idle: timedelta, entropy: Entropy, now: datetime
+    db: Database,
+    presented: RefreshToken,
+    *,
+    client_id: str,
+    idle: timedelta,
+    rotates: bool,
+    entropy: Entropy,
+    now: datetime,
 ) -> tuple[RefreshToken, RefreshFamily] | None:
     """Replace the presented token by the next generation, if it is the newest one, alive and the client's.
+
+    When it does not rotate, the same token stays and its idle time begins anew.
 
     Alive means as well: neither the grant nor its session was ended, the account is open, and an officer still
     holds the post.
 
     One statement decides among all nodes; None says that nothing was changed, and `find_family` tells why.
     """
-    successor = RefreshToken(presented.family_id, presented.generation + 1, entropy.token())
+    next_generation = RefreshToken(presented.family_id, presented.generation + 1, entropy.token())
+    successor = next_generation if rotates else presented
     family = refresh_families.c
     live_grant = (
         select(oauth_grants.c.grant_id)

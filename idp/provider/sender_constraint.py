@@ -1,5 +1,6 @@
 """What a request proves to possess, and what a token is bound to: a DPoP key (RFC 9449 §6) or a client certificate (RFC 8705 §3)."""
 
+from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Literal, Protocol, cast
@@ -54,6 +55,14 @@ def parse_confirmation(text: str | None) -> Confirmation | None:
     return Confirmation(cast(ConfirmationKind, kind), thumbprint)
 
 
+def confirmation_from_claim(claim: Mapping[str, str] | None) -> Confirmation | None:
+    """Read the claim `cnf` of one of our own tokens."""
+    if not claim:
+        return None
+    ((kind, thumbprint),) = claim.items()
+    return Confirmation(cast(ConfirmationKind, kind), thumbprint)
+
+
 class ProvingRequest(Protocol):
     """What of a request can prove possession; `path` is as it was sent, without query."""
 
@@ -102,6 +111,18 @@ def check_binding(client: Client, confirmation: Confirmation | None) -> None:
 def check_confirmation(bound_to: Confirmation | None, presented: Confirmation | None) -> None:
     """Raise TokenError invalid_grant unless the request proves possession of what a code or refresh token is bound to."""
     if bound_to is not None and bound_to != presented:
+        raise TokenError(BOUND_TO_ANOTHER_KEY)
+
+
+def check_refresh_confirmation(client: Client, bound_to: Confirmation | None, presented: Confirmation | None) -> None:
+    """Raise TokenError invalid_grant unless the request may use a refresh token whose family is bound so.
+
+    A public client proves the very key (RFC 9449 §5, RFC 8705 §7.1). A confidential one is proved by its own authentication and may
+    have a new key, but a bound family never becomes an unbound one.
+    """
+    if client.token_endpoint_auth_method == "none":
+        check_confirmation(bound_to, presented)
+    elif bound_to is not None and (presented is None or presented.kind != bound_to.kind):
         raise TokenError(BOUND_TO_ANOTHER_KEY)
 
 

@@ -31,7 +31,12 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):
         """Spend the code; of parallel requests only the winner gets past this line."""
         asked = self.request
         work = authorization_code.redeem_code(
-            asked.parameters, client.client, provider=asked.provider, origin=asked.origin, now=asked.now
+            asked.parameters,
+            client.client,
+            confirmation=asked.confirmation,
+            provider=asked.provider,
+            origin=asked.origin,
+            now=asked.now,
         )
         return RedeemedCode(await_(work))
 
@@ -43,7 +48,12 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):
         """Sign the access token."""
         asked = self.request
         asked.issued = authorization_code.issue_for_code(
-            asked.user, asked.parameters, asked.known_client, provider=asked.provider, now=asked.now
+            asked.user,
+            asked.parameters,
+            asked.known_client,
+            confirmation=asked.confirmation,
+            provider=asked.provider,
+            now=asked.now,
         )
         return asked.issued.answer()
 
@@ -78,6 +88,7 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):
         work = refresh_token.spend_refresh_token(
             asked.parameters,
             asked.known_client,
+            confirmation=asked.confirmation,
             provider=asked.provider,
             origin=asked.origin,
             now=asked.now,
@@ -95,6 +106,7 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):
             token.refreshed,
             asked.parameters,
             asked.known_client,
+            confirmation=asked.confirmation,
             provider=asked.provider,
             now=asked.now,
         )
@@ -121,7 +133,11 @@ class ClientCredentialsGrant(grants.ClientCredentialsGrant):
         """Sign the access token."""
         asked = self.request
         asked.issued = client_credentials.issue_for_credentials(
-            asked.parameters, asked.known_client, provider=asked.provider, now=asked.now
+            asked.parameters,
+            asked.known_client,
+            confirmation=asked.confirmation,
+            provider=asked.provider,
+            now=asked.now,
         )
         return asked.issued.answer()
 

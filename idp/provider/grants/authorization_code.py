@@ -18,6 +18,7 @@ from idp.provider.refreshing import new_family
 from idp.provider.response_reasons import CLIENT_KEY_UNAVAILABLE
 from idp.provider.revocations import revocation
 from idp.provider.scopes import OFFLINE_ACCESS, OPENID
+from idp.provider.sender_constraint import KEY, Confirmation, check_confirmation
 from idp.provider.token_reasons import (
     CODE_REPLAYED,
     GRANT_ENDED,
@@ -30,7 +31,15 @@ from idp.provider.token_reasons import (
 GRANT_TYPE = "authorization_code"
 
 
-async def redeem_code(form: Parameters, client: Client, *, provider: Provider, origin: Origin, now: datetime) -> Grant:
+async def redeem_code(
+    form: Parameters,
+    client: Client,
+    *,
+    confirmation: Confirmation | None,
+    provider: Provider,
+    origin: Origin,
+    now: datetime,
+) -> Grant:
     """Spend the code and return its grant, or raise TokenError invalid_grant.
 
     The code is spent first and judged afterwards, so that a wrong verifier, address or client burns it:
@@ -53,6 +62,8 @@ async def redeem_code(form: Parameters, client: Client, *, provider: Provider, o
     if form.get("redirect_uri") != grant.request.redirect_uri:
         raise TokenError(REDIRECT_URI_DIFFERS)
     check_pkce(grant.request.code_challenge, form.get("code_verifier"))
+    bound_to = grant.request.dpop_jkt
+    check_confirmation(None if bound_to is None else Confirmation(KEY, bound_to), confirmation)
     check_alive(grant, provider, now, client_at=grant.created_at)
     return grant
 
@@ -83,14 +94,21 @@ def narrowed_resources(form: Parameters, granted: Sequence[str]) -> tuple[str, .
 
 
 def issue_for_code(
-    grant: Grant, form: Parameters, client: Client, *, provider: Provider, now: datetime
+    grant: Grant,
+    form: Parameters,
+    client: Client,
+    *,
+    confirmation: Confirmation | None,
+    provider: Provider,
+    now: datetime,
 ) -> IssuedAccessToken:
-    """Sign the access token of a redeemed code."""
+    """Sign the access token of a redeemed code, bound to what the request proved."""
     return issue_for_grant(
         grant,
         client,
         scope=grant.request.scope,
         resources=narrowed_resources(form, grant.request.resources),
+        confirmation=confirmation,
         provider=provider,
         now=now,
     )
@@ -120,6 +138,7 @@ async def record_issue(
             client_id=client.client_id,
             idle=limits.refresh_idle,
             absolute=limits.staff_refresh_absolute if is_staff else limits.refresh_absolute,
+            confirmation=issued.confirmation,
             entropy=provider.entropy,
             now=now,
         )

@@ -8,12 +8,15 @@ from idp.provider.errors import TokenError
 from idp.provider.issuing import IssuedAccessToken, issue_for_client
 from idp.provider.parameters import Parameters
 from idp.provider.scopes import SCOPES, split_scope
+from idp.provider.sender_constraint import Confirmation
 from idp.provider.token_reasons import RESOURCE_NOT_GRANTED, SCOPE_TOO_BROAD
 
 GRANT_TYPE = "client_credentials"
 
 
-def issue_for_credentials(form: Parameters, client: Client, *, provider: Provider, now: datetime) -> IssuedAccessToken:
+def issue_for_credentials(
+    form: Parameters, client: Client, *, confirmation: Confirmation | None, provider: Provider, now: datetime
+) -> IssuedAccessToken:
     """Sign an access token for the client itself, or raise TokenError.
 
     Without a `resource` the token is for the client's only resource; a client with several has to name one
@@ -25,7 +28,9 @@ def issue_for_credentials(form: Parameters, client: Client, *, provider: Provide
         resources = tuple(client.resources)
     if not resources or not set(resources) <= client.resources:
         raise TokenError(RESOURCE_NOT_GRANTED)
-    return issue_for_client(client, scope=scope, resources=resources, provider=provider, now=now)
+    return issue_for_client(
+        client, scope=scope, resources=resources, confirmation=confirmation, provider=provider, now=now
+    )
 
 
 def _own_scope(form: Parameters, client: Client) -> tuple[str, ...]:

@@ -11,9 +11,11 @@ from idp.provider.granting import Grant, end_grants, find_grant
 from idp.provider.grants.authorization_code import check_alive, check_readable, narrowed_resources
 from idp.provider.issuing import IssuedAccessToken, issue_for_grant
 from idp.provider.parameters import Parameters
+from idp.provider.policies import policy_of
 from idp.provider.refreshing import RefreshToken, find_family, is_reuse, parse_refresh_token, rotate
 from idp.provider.revocations import revocation
 from idp.provider.scopes import split_scope
+from idp.provider.sender_constraint import Confirmation, check_refresh_confirmation, parse_confirmation
 from idp.provider.token_reasons import (
     INVALID_REFRESH_TOKEN,
     REFRESH_TOKEN_REUSED,
@@ -37,11 +39,17 @@ class Refreshed:
 
 
 async def spend_refresh_token(
-    form: Parameters, client: Client, *, provider: Provider, origin: Origin, now: datetime
+    form: Parameters,
+    client: Client,
+    *,
+    confirmation: Confirmation | None,
+    provider: Provider,
+    origin: Origin,
+    now: datetime,
 ) -> Refreshed:
-    """Rotate the presented token, or raise TokenError.
+    """Rotate the presented token, or prolong it where the client's policy does not rotate; raises TokenError.
 
-    Scope and resource are judged before the token is spent: asking for too much is an error of the
+    Binding, scope and resource are judged before the token is spent: asking for too much is an error of the
     client's, not a sign of theft, and must not cost the person a new sign-in. They never reach beyond the
     grant.
     """
@@ -59,6 +67,7 @@ async def spend_refresh_token(
     # Disabling a client stops its families without ending them, so an enabled one goes on with them at once: it is judged as it
     # stands now. Whatever ends a family itself (grant, session, person) is judged as of the grant, and in SQL by `rotate`.
     check_alive(grant, provider, now, client_at=now)
+    check_refresh_confirmation(client, parse_confirmation(family.confirmation), confirmation)
     scope = _narrowed_scope(form, grant, client)
     narrowed_resources(form, grant.request.resources)
     rotated = await rotate(
@@ -66,6 +75,7 @@ async def spend_refresh_token(
         presented,
         client_id=client.client_id,
         idle=provider.limits.refresh_idle,
+        rotates=_rotates(client),
         entropy=provider.entropy,
         now=now,
     )
@@ -76,17 +86,30 @@ async def spend_refresh_token(
 
 
 def issue_for_refresh(
-    refreshed: Refreshed, form: Parameters, client: Client, *, provider: Provider, now: datetime
+    refreshed: Refreshed,
+    form: Parameters,
+    client: Client,
+    *,
+    confirmation: Confirmation | None,
+    provider: Provider,
+    now: datetime,
 ) -> IssuedAccessToken:
-    """Sign the access token of a rotation."""
+    """Sign the access token of a rotation, bound to what the request proved."""
     return issue_for_grant(
         refreshed.grant,
         client,
         scope=refreshed.scope,
         resources=narrowed_resources(form, refreshed.grant.request.resources),
+        confirmation=confirmation,
         provider=provider,
         now=now,
     )
+
+
+def _rotates(client: Client) -> bool:
+    policy = policy_of(client)
+    # A public client's token always rotates: nothing else shows that it was copied (RFC 9700 §4.14.2).
+    return policy is None or policy.rotates_refresh_tokens or client.token_endpoint_auth_method == "none"
 
 
 def _narrowed_scope(form: Parameters, grant: Grant, client: Client) -> tuple[str, ...]:
