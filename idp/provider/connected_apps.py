@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from foundation.ledger import Entry
 from idp.provider.clients import ClientView, view_of
@@ -12,6 +12,7 @@ from idp.provider.composition import Provider
 from idp.provider.consent_view import describe_item
 from idp.provider.consents import list_consents, withdraw_consent_in
 from idp.provider.granting import end_grants
+from idp.provider.response_types import FRONT_CHANNEL
 from idp.provider.revocations import revocation
 from idp.provider.tables import oauth_grants
 
@@ -66,7 +67,11 @@ async def list_session_apps(session_id: str, *, provider: Provider) -> tuple[Cli
             select(oauth_grants.c.client_id)
             .where(
                 oauth_grants.c.session_id == session_id,
-                oauth_grants.c.redeemed_at.is_not(None),
+                or_(
+                    oauth_grants.c.redeemed_at.is_not(None),
+                    # Tokens beside the code have told the app who it is, whether or not it redeems the code.
+                    oauth_grants.c.request["response_type"].as_string().in_(FRONT_CHANNEL),
+                ),
                 oauth_grants.c.ended_at.is_(None),
             )
             .distinct()

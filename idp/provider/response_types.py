@@ -9,7 +9,9 @@ from idp.provider.policies import CODE, HYBRID, ID_TOKEN, IMPLICIT, TOKEN, needs
 from idp.provider.response_reasons import NONCE_MISSING
 
 NONE = "none"
-RESPONSE_TYPES = frozenset({CODE, NONE}) | IMPLICIT | HYBRID
+FRONT_CHANNEL = IMPLICIT | HYBRID
+"""Tokens travel through the browser."""
+RESPONSE_TYPES = frozenset({CODE, NONE}) | FRONT_CHANNEL
 
 _BY_PARTS: Mapping[frozenset[str], str] = {frozenset(name.split(" ")): name for name in RESPONSE_TYPES}
 

@@ -7,6 +7,7 @@ import pytest
 
 from idp.provider.errors import InvalidClientMetadata
 from idp.provider.registration import check_registration
+from idp.provider.response_types import RESPONSE_TYPES
 from idp.provider.subjects import Subjects
 from tests.idp.provider.world import BUSINESS, HOUSING, ISSUER, NATIVE, START, World
 
@@ -62,7 +63,7 @@ async def test_both_documents_say_the_same(world: World) -> None:
         assert body["issuer"] == ISSUER
         assert body["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
         assert body["code_challenge_methods_supported"] == ["S256"]
-        assert body["response_types_supported"] == ["code"]
+        assert set(body["response_types_supported"]) == RESPONSE_TYPES
         assert body["subject_types_supported"] == ["pairwise"]
         for name, value in body.items():
             if name.endswith(("_endpoint", "jwks_uri")):
