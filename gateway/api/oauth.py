@@ -21,6 +21,7 @@ from gateway.security.client_certificates import NO_CERTIFICATES, CertificateHea
 from idp.provider.authorize import authorize
 from idp.provider.back_channel import NO_STORE, BackChannelRequest, OAuthResponse
 from idp.provider.composition import Origin, Provider
+from idp.provider.decoupled.endpoints import authenticate_on_other_device, authorize_device
 from idp.provider.dynamic_registration import register_application
 from idp.provider.dynamic_registration_management import manage_application
 from idp.provider.introspection import introspect
@@ -97,6 +98,18 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         asked = await _back_channel(request, parts)
         return _oauth(await push_authorization_request(asked, provider=parts.provider, now=parts.clock()))
 
+    async def device_authorization_endpoint(request: Request) -> Response:
+        """Begin a device authorization (RFC 8628 §3.1)."""
+        parts = parts_of(request)
+        asked = await _back_channel(request, parts)
+        return _oauth(await authorize_device(asked, provider=parts.provider, now=parts.clock()))
+
+    async def ciba_endpoint(request: Request) -> Response:
+        """Begin an authentication on the person's own device (OpenID CIBA Core §7)."""
+        parts = parts_of(request)
+        asked = await _back_channel(request, parts)
+        return _oauth(await authenticate_on_other_device(asked, provider=parts.provider, now=parts.clock()))
+
     async def introspection_endpoint(request: Request) -> Response:
         """Tell a client what one of its tokens says (RFC 7662)."""
         parts = parts_of(request)
@@ -142,6 +155,8 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
     return [
         Route(ENDPOINTS.token, token_endpoint, methods=["POST"]),
         Route(ENDPOINTS.par, par_endpoint, methods=["POST"]),
+        Route(ENDPOINTS.device_authorization, device_authorization_endpoint, methods=["POST"]),
+        Route(ENDPOINTS.ciba, ciba_endpoint, methods=["POST"]),
         Route(ENDPOINTS.introspect, introspection_endpoint, methods=["POST"]),
         Route(ENDPOINTS.authorize, authorization_endpoint, methods=["GET", "POST"]),
         Route(ENDPOINTS.userinfo, userinfo_endpoint, methods=["GET", "POST"]),

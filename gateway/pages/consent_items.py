@@ -1,6 +1,7 @@
 """What an application asks for, in the words of a page: which items need a tick of their own, and which answers count."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from gateway.i18n import mark
 from gateway.pages.forms import FieldError
@@ -38,7 +39,7 @@ def missing_errors(missing: Sequence[AskedItem]) -> list[FieldError]:
     return [FieldError(f"claims-{item.item}", mark("请勾选，表示您单独同意；不同意请选“拒绝”")) for item in missing]
 
 
-def asked_words(view: ConsentView, *, english: bool, ticked: frozenset[str]) -> dict[str, list[dict[str, object]]]:
+def asked_words(view: ConsentView, *, english: bool, ticked: frozenset[str]) -> dict[str, Any]:
     """Return the lists `required`, `sensitive` and `optional` of what was not agreed to before, as the templates take them."""
     fresh = [item for item in view.items if not item.agreed_before]
     return {

@@ -19,7 +19,10 @@ from idp.provider.composition import Provider
 from idp.provider.errors import ProtocolError, TokenError
 from idp.provider.token_reasons import TOO_MANY_TOKEN_REQUESTS
 
-Endpoint = Literal["token", "introspection", "revocation", "par"]
+Endpoint = Literal["token", "introspection", "revocation", "par", "device_authorization", "ciba"]
+
+_COUNTED = frozenset({"token", "par", "device_authorization", "ciba"})
+"""Endpoints that keep something for every request that they take."""
 
 
 async def answer_back_channel(
@@ -34,7 +37,7 @@ async def answer_back_channel(
         form = read_form(request, max_octets=provider.limits.max_form_octets)
         presented = read_credentials(request.authorization, form)
         client_id = presented.client_id
-        if endpoint in ("token", "par"):
+        if endpoint in _COUNTED:
             await _check_rate(endpoint, client_id, request.origin.network, provider)
         await provider.clients.refresh()
         return await provider.core.answer(endpoint, request, form, presented, provider=provider, now=now)

@@ -25,6 +25,8 @@ class EndpointPaths:
     jwks: str = "/oauth/jwks"
     authorize: str = "/oauth/authorize"
     token: str = "/oauth/token"
+    device_authorization: str = "/oauth/device_authorization"
+    ciba: str = "/oauth/ciba"
     par: str = "/oauth/par"
     introspect: str = "/oauth/introspect"
     revoke: str = "/oauth/revoke"
@@ -46,6 +48,13 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "userinfo_endpoint": issuer + ENDPOINTS.userinfo,
         "jwks_uri": issuer + ENDPOINTS.jwks,
         "pushed_authorization_request_endpoint": issuer + ENDPOINTS.par,
+        "device_authorization_endpoint": issuer + ENDPOINTS.device_authorization,
+        "backchannel_authentication_endpoint": issuer + ENDPOINTS.ciba,
+        "backchannel_token_delivery_modes_supported": ["poll", "ping"],
+        "backchannel_authentication_request_signing_alg_values_supported": _all_of(
+            policy.signing_algs for policy in policies
+        ),
+        "backchannel_user_code_parameter_supported": False,
         "introspection_endpoint": issuer + ENDPOINTS.introspect,
         "revocation_endpoint": issuer + ENDPOINTS.revoke,
         "end_session_endpoint": issuer + ENDPOINTS.logout,

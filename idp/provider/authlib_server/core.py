@@ -13,6 +13,8 @@ from authlib.oauth2.rfc6749 import AuthorizationServer
 from sqlalchemy.util import await_, greenlet_spawn
 
 from idp.provider.authlib_server.core_request import CoreRequest, RegisteredClient
+from idp.provider.authlib_server.decoupled_endpoints import BackchannelAuthentication, DeviceAuthorization
+from idp.provider.authlib_server.decoupled_grants import CibaGrant, DeviceCodeGrant
 from idp.provider.authlib_server.pushed_authorization import PushedAuthorization
 from idp.provider.authlib_server.token_endpoints import Introspection, Revocation
 from idp.provider.authlib_server.token_grants import (
@@ -69,8 +71,12 @@ class Core(AuthorizationServer):
         self.register_grant(AuthorizationCodeGrant, [IdTokens()])
         self.register_grant(RefreshTokenGrant, [IdTokens()])
         self.register_grant(ClientCredentialsGrant)
+        self.register_grant(DeviceCodeGrant, [IdTokens()])
+        self.register_grant(CibaGrant, [IdTokens()])
         self.register_endpoint(Introspection)
         self.register_endpoint(Revocation)
+        self.register_endpoint(DeviceAuthorization)
+        self.register_endpoint(BackchannelAuthentication)
         self.register_endpoint(PushedAuthorization)
 
     def grant_types(self) -> list[str]:

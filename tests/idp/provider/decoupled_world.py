@@ -44,6 +44,7 @@ COUNTER = ClientRegistration(
     grant_types=(CIBA, "refresh_token"),
     scopes=(*SCOPES, "license.lookup"),
     resources=(LICENSES,),
+    metadata=ClientMetadata(backchannel_token_delivery_mode="poll"),
 )
 RINGING = dataclasses.replace(
     COUNTER,
@@ -99,6 +100,7 @@ class Phone:
 
 async def begin_device(world: World, client_id: str = "kiosk", **form: str) -> dict[str, Any]:
     """Let a device begin and return the codes."""
+    await world.provider.feed.catch_up()
     asked = {"scope": "openid profile"} | form
     response = await world.ask("/oauth/device_authorization", client_id, **asked)
     assert response.status_code == 200, response.text
@@ -108,11 +110,13 @@ async def begin_device(world: World, client_id: str = "kiosk", **form: str) -> d
 
 async def poll_device(world: World, device_code: str, client_id: str = "kiosk", **form: str) -> httpx2.Response:
     """Ask for the tokens of a device."""
+    await world.provider.feed.catch_up()
     return await world.token(client_id, grant_type=DEVICE_CODE, device_code=device_code, **form)
 
 
 async def ask_ciba(world: World, client_id: str = "counter", **form: str) -> httpx2.Response:
     """Send a backchannel authentication request; an empty value leaves a parameter out."""
+    await world.provider.feed.catch_up()
     asked = {"scope": "openid profile", "login_hint": "13800000001"} | form
     return await world.ask("/oauth/ciba", client_id, **{name: value for name, value in asked.items() if value})
 
@@ -127,6 +131,7 @@ async def begin_ciba(world: World, client_id: str = "counter", **form: str) -> d
 
 async def poll_ciba(world: World, auth_req_id: str, client_id: str = "counter", **form: str) -> httpx2.Response:
     """Ask for the tokens of a request."""
+    await world.provider.feed.catch_up()
     return await world.token(client_id, grant_type=CIBA, auth_req_id=auth_req_id, **form)
 
 
