@@ -1,11 +1,13 @@
 """`renzheng client`: the applications that people sign in to and that look licenses up."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.console import answer, stop, table
+from gateway.cli.client_invitations import invite, login_link, registration_token
+from gateway.cli.console import answer, stop, table, warn
 from gateway.cli.exit_codes import EXIT_CODES_HELP, ExitCode
 
 commands = typer.Typer(
@@ -14,6 +16,9 @@ commands = typer.Typer(
         "  renzheng client list\n\n"
         "  renzheng client add jzz --name-zh 居住证办理 --name-en 'Residence permits' --department housing \\\n\n"
         "      --redirect-uri https://jzz.example/callback --scope openid --scope realname\n\n"
+        "  renzheng client add bdc --name-zh 不动产登记 --name-en 'Real estate' --department housing --policy high \\\n\n"
+        "      --auth-method private_key_jwt --jwks bdc-keys.json --redirect-uri https://bdc.example/callback\n\n"
+        "  renzheng client invite --department housing --policy high --uses 3 --days 14\n\n"
         "  renzheng client rotate-secret jzz --overlap-days 7\n\n"
         "  renzheng client disable jzz"
     ),
@@ -35,6 +40,9 @@ def list_clients(as_json: AsJson = False) -> None:
     clients = run(list_all())
     rows = [(one["client_id"], one["name_zh"], one["department"], one["policy"], one["status"]) for one in clients]
     answer({"clients": clients}, table(("client_id", "name", "department", "policy", "status"), rows), as_json=as_json)
+    for one in clients:
+        if one["legacy_state"] in ("ending", "ended"):
+            warn(f"例外即将或已经到期 · {one['client_id']}: legacy exceptions end {one['legacy_until']:%Y-%m-%d}")
 
 
 @commands.command()
@@ -49,12 +57,30 @@ def add(
     scope: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     grant_type: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     public: Annotated[bool, typer.Option("--public", help="A native app without a secret.")] = False,
+    policy: Annotated[str, typer.Option(help="baseline, high, high-signed or legacy.")] = "baseline",
+    auth_method: Annotated[str | None, typer.Option(help="token_endpoint_auth_method.")] = None,
+    jwks: Annotated[Path | None, typer.Option(help="JSON file of the public keys (JWK Set).")] = None,
+    jwks_uri: Annotated[str | None, typer.Option(help="Where the client publishes its keys.")] = None,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(help="JSON file of further members, named as in RFC 7591; it goes before the options."),
+    ] = None,
+    legacy_exception: Annotated[list[str] | None, typer.Option(help="Under policy legacy; may be repeated.")] = None,
+    legacy_until: Annotated[datetime | None, typer.Option(help="When the exceptions end, UTC.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a client and print its secret, which is never shown again."""
     from gateway.cli.client_acts import NewClient, add_one
+    from gateway.cli.client_files import read_key_set_file, read_metadata_file
     from gateway.cli.surroundings import run
 
+    document = {} if metadata is None else read_metadata_file(metadata)
+    if auth_method is not None:
+        document.setdefault("token_endpoint_auth_method", auth_method)
+    if jwks is not None:
+        document.setdefault("jwks", read_key_set_file(jwks))
+    if jwks_uri is not None:
+        document.setdefault("jwks_uri", jwks_uri)
     wanted = NewClient(
         client_id=client_id,
         name_zh=name_zh,
@@ -66,12 +92,21 @@ def add(
         scopes=tuple(scope or ("openid", "profile")),
         grant_types=tuple(grant_type or ("authorization_code",)),
         public=public,
+        policy=policy,
+        document=document,
+        legacy_exceptions=tuple(legacy_exception or ()),
+        legacy_until=None if legacy_until is None else legacy_until.replace(tzinfo=UTC),
     )
     secret = run(add_one(wanted))
     lines = [f"已登记 · registered {client_id}"]
     if secret is not None:
         lines += [f"client_secret: {secret}", "请立即保存，不再显示 · keep it now, it is never shown again"]
     answer({"client_id": client_id, "client_secret": secret}, lines, as_json=as_json)
+
+
+commands.command()(invite)
+commands.command("registration-token")(registration_token)
+commands.command("login-link")(login_link)
 
 
 @commands.command("rotate-secret")

@@ -27,6 +27,8 @@ from foundation.signing.store import list_signing_keys
 from gateway.cli.stores import make_sealer, open_database
 from gateway.migrations import current_revision, head_revision
 from gateway.settings import Settings, is_loopback
+from idp.provider.clients import load_clients
+from idp.provider.legacy_exceptions import standing_exceptions
 
 State = Literal["ok", "warning", "fault"]
 SKEW_WARNING = timedelta(seconds=2)
@@ -57,6 +59,7 @@ async def examine(settings: Settings) -> list[Finding]:
         findings.append(await _guarded("database clock", _database_clock, settings))
         if schema.state == "ok":
             findings.append(await _guarded("signing keys", _signing_keys, settings))
+            findings.append(await _guarded("legacy exceptions", _legacy_exceptions, settings))
     findings.append(await _redis(settings))
     findings.append(_disk(settings))
     findings += await asyncio.gather(*(_reach(name, url) for name, url in _outside(settings.adapters)))
@@ -139,6 +142,17 @@ async def _signing_keys(settings: Settings) -> Finding:
     if idle:
         return Finding("signing keys", "fault", f"nothing signs for {', '.join(idle)}", "renzheng keys rotate")
     return Finding("signing keys", "ok", f"{len(lines)} lines, each with a key that signs")
+
+
+async def _legacy_exceptions(settings: Settings) -> Finding:
+    async with open_database(settings) as db:
+        granted = standing_exceptions(await load_clients(db), now=system_clock())
+    soon = [one for one in granted if one.state != "standing"]
+    if not soon:
+        return Finding("legacy exceptions", "ok", f"{len(granted)} client(s) with exceptions, none ends soon")
+    named = ", ".join(f"{one.client_id} {one.until:%Y-%m-%d}" for one in soon)
+    remedy = "see to it that these applications change, or register their exceptions anew (renzheng client list)"
+    return Finding("legacy exceptions", "warning", f"ended or ending soon: {named}", remedy)
 
 
 def _is_covered(keys: list[Any], purpose: str, alg: str, now: datetime) -> bool:

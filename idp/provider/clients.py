@@ -119,6 +119,13 @@ def is_secret_of(client: Client | None, secret: str, *, now: datetime) -> bool:
     return any(matches)
 
 
+async def load_clients(db: Database) -> list[Client]:
+    """Read every client, whatever its status."""
+    async with db.read() as connection:
+        rows = await connection.execute(select(oauth_clients))
+        return [_client(row) for row in rows.mappings()]
+
+
 class ClientRegistry:
     """Every client of the provider, in memory; share one per process."""
 
@@ -134,9 +141,7 @@ class ClientRegistry:
         """Read all clients; subscribes first, so that no change can fall between."""
         self._feed = feed
         feed.subscribe(TOPIC, self._hear)
-        async with self._db.read() as connection:
-            rows = await connection.execute(select(oauth_clients))
-            self._clients = {row["client_id"]: _client(row) for row in rows.mappings()}
+        self._clients = {client.client_id: client for client in await load_clients(self._db)}
 
     async def refresh(self) -> None:
         """Read again what was announced as changed; every endpoint awaits this before it trusts `find`.

@@ -37,6 +37,7 @@ __all__ = [
     "Registered",
     "check_registration",
     "register_client",
+    "renew_registration_token",
     "rotate_client_secret",
     "set_client_status",
 ]
@@ -142,6 +143,25 @@ async def rotate_client_secret(
         entry = Entry(kind="oauth.client_secret_rotated", at=now, outcome="done", actor=actor, client=client_id)
         await ledger.append_in(connection, entry, changes=[Change(TOPIC, client_id)])
     return secret
+
+
+async def renew_registration_token(
+    client_id: str, *, db: Database, ledger: Ledger, entropy: Entropy, actor: str, now: datetime
+) -> str:
+    """Give an application that registered itself a new registration access token and return it; the old one ends now."""
+    token = entropy.token(SECRET_OCTETS)
+    async with db.transaction() as connection:
+        row = await _locked_row(connection, client_id)
+        if row["registration_token_hash"] is None:
+            raise InvalidClientMetadata("client_id", "the application did not register itself, or removed itself")
+        await connection.execute(
+            update(oauth_clients)
+            .where(oauth_clients.c.client_id == client_id)
+            .values(registration_token_hash=_sha256(token), updated_at=now)
+        )
+        entry = Entry(kind="oauth.registration_token_renewed", at=now, outcome="done", actor=actor, client=client_id)
+        await ledger.append_in(connection, entry, changes=[Change(TOPIC, client_id)])
+    return token
 
 
 async def set_client_status(

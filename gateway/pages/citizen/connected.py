@@ -19,6 +19,7 @@ from idp.provider.connected_apps import (
     list_session_apps,
     withdraw_consent,
 )
+from idp.provider.initiated_login import initiated_login_url
 from idp.signin.session_endings import end_all_other_sessions, end_other_session
 from idp.signin.sessions import Session, list_sessions
 
@@ -97,6 +98,8 @@ async def _results(request: Request) -> list[dict[str, object]]:
 
 async def _app(request: Request, app: ConnectedApp, *, english: bool, signed_in: bool) -> dict[str, object]:
     words = await app_words(request, app.client)
+    parts = parts_of(request)
+    client = parts.provider.clients.find(app.client.client_id)
     return {
         "id": app.client.client_id,
         "name": words["name"],
@@ -105,6 +108,7 @@ async def _app(request: Request, app: ConnectedApp, *, english: bool, signed_in:
         "first_used_at": app.agreed_at,
         "last_used_at": app.last_used_at or app.agreed_at,
         "signed_in": signed_in,
+        "login_url": None if client is None else initiated_login_url(client, parts.settings.issuer),
     }
 
 

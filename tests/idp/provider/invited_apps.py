@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 
+from idp.provider.clients import Client
 from idp.provider.registration_invitations import InvitationTerms, invite_clients
 from tests.idp.provider.world import ISSUER, World
 
@@ -57,6 +58,13 @@ class Registrar:
         if "client_secret" in answer:
             self.world.secrets[answer["client_id"]] = answer["client_secret"]
         return answer
+
+    async def client_of(self, answer: Mapping[str, Any]) -> Client:
+        """Return what is registered, as the endpoints see it."""
+        await self.world.provider.clients.refresh()
+        client = self.world.provider.clients.find(str(answer["client_id"]))
+        assert client is not None
+        return client
 
     async def manage(self, method: str, answer: Mapping[str, Any], **changes: Any) -> httpx2.Response:
         """Send a request to the application's own address with its token; a PUT sends APP with the changes."""

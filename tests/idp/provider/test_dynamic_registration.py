@@ -302,8 +302,7 @@ async def test_invited_exceptions_hold_until_their_end(registrar: Registrar) -> 
     response = await registrar.register(token, **implicit)
     assert response.status_code == 201, response.text
     assert response.json()["response_types"] == ["id_token token"]
-    client = registrar.world.provider.clients.find(response.json()["client_id"])
-    assert client is not None
+    client = await registrar.client_of(response.json())
     assert client.metadata.legacy_until == until
 
 
@@ -379,8 +378,7 @@ async def test_no_token_and_no_secret_reaches_the_ledger(registrar: Registrar) -
 async def test_registration_of_the_first_sign_in_is_remembered_as_whose_it_is(registrar: Registrar) -> None:
     """The invitation decides department and policy, whatever the application says."""
     registered = await registrar.registered(policy="legacy", department_id="market", consent="exempt")
-    client = registrar.world.provider.clients.find(registered["client_id"])
-    assert client is not None
+    client = await registrar.client_of(registered)
     assert (client.department_id, client.policy, client.consent) == ("housing", "baseline", "ask")
 
 
