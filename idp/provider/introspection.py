@@ -43,7 +43,7 @@ def introspected_members(token: str, client: Client, *, provider: Provider, now:
         "active": True,
         "scope": join_scope(sorted(verified.scope)),
         "client_id": verified.client_id,
-        "token_type": "Bearer",
+        "token_type": "Bearer" if verified.confirmation is None else verified.confirmation.token_type,
         "exp": int(verified.expires_at.timestamp()),
         "iat": int(verified.issued_at.timestamp()),
         "sub": verified.subject,
@@ -51,6 +51,11 @@ def introspected_members(token: str, client: Client, *, provider: Provider, now:
         "iss": provider.issuer,
         "jti": verified.jti,
     }
+    if verified.actors:
+        members["act"] = act_claim(verified.actors)
+    if verified.confirmation is not None:
+        # The resource checks the proof itself: this endpoint never sees it (RFC 9449 §6.2, RFC 8705 §3.2).
+        members["cnf"] = verified.confirmation.as_claim()
     if verified.acr is not None:
         members["acr"] = verified.acr
     if verified.auth_time is not None:

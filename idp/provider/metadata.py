@@ -10,9 +10,13 @@ from typing import Any
 from idp.provider.authlib_server import Core
 from idp.provider.authorization_request import PROMPTS
 from idp.provider.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
+from idp.provider.dpop import PROOF_ALGORITHMS
+from idp.provider.jwk_sets import CONTENT_ENCRYPTION, ENCRYPTING_ALGS
 from idp.provider.pkce import CODE_CHALLENGE_METHOD
 from idp.provider.policies import POLICIES
+from idp.provider.resources import license_audience
 from idp.provider.scopes import CLAIM_LABELS, SCOPES
+from idp.provider.signing_algorithms import SIGNING_ALGORITHMS
 from idp.vocabulary import ALL_ACR_VALUES
 
 
@@ -36,6 +40,24 @@ class EndpointPaths:
 
 
 ENDPOINTS = EndpointPaths()
+
+
+_ANSWER_ALGORITHMS: dict[str, list[str]] = {
+    f"{kind}_{member}": list(values)
+    for kind in ("id_token", "userinfo", "authorization")
+    for member, values in (
+        ("signing_alg_values_supported", SIGNING_ALGORITHMS),
+        ("encryption_alg_values_supported", ENCRYPTING_ALGS),
+        ("encryption_enc_values_supported", CONTENT_ENCRYPTION),
+    )
+} | {
+    "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+    "introspection_encryption_alg_values_supported": list(ENCRYPTING_ALGS),
+    "introspection_encryption_enc_values_supported": list(CONTENT_ENCRYPTION),
+    "request_object_encryption_alg_values_supported": list(ENCRYPTING_ALGS),
+    "request_object_encryption_enc_values_supported": list(CONTENT_ENCRYPTION),
+}
+"""OpenID Connect Discovery §3 and JARM §4; a client chooses one of each in its registration."""
 
 
 def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
@@ -68,6 +90,15 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": list(ALL_METHODS),
         "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL_METHODS),
         "revocation_endpoint_auth_methods_supported": list(ALL_METHODS),
+        **{
+            f"{endpoint}_endpoint_auth_signing_alg_values_supported": _all_of(
+                policy.signing_algs for policy in policies
+            )
+            for endpoint in ("token", "introspection", "revocation")
+        },
+        "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
+        "tls_client_certificate_bound_access_tokens": True,
+        "protected_resources": [license_audience(issuer)],
         "code_challenge_methods_supported": [CODE_CHALLENGE_METHOD],
         "acr_values_supported": list(ALL_ACR_VALUES),
         "prompt_values_supported": sorted(PROMPTS),

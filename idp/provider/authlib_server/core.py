@@ -28,6 +28,7 @@ from idp.provider.client_auth import PresentedCredentials, authenticate_client
 from idp.provider.clients import AuthMethod, ClientRegistry
 from idp.provider.composition import Provider
 from idp.provider.errors import Reason, TokenError
+from idp.provider.introspection_answer import answer_introspection
 from idp.provider.parameters import Parameters
 from idp.provider.policies import AtToken, check_policy
 from idp.provider.sender_constraint import check_binding, confirm_request
@@ -100,6 +101,8 @@ class Core(AuthorizationServer):
             answered = await run_core(self.create_token_response, asked)
         else:
             answered = await run_core(self.create_endpoint_response, endpoint, asked)
+        if endpoint == "introspection":
+            answered = await answer_introspection(answered, request, asked.known_client, provider=provider, now=now)
         if asked.confirmation is None or asked.confirmation.next_nonce is None:
             return answered
         nonce = {"DPoP-Nonce": asked.confirmation.next_nonce}
