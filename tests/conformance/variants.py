@@ -1,0 +1,100 @@
+"""In which shapes each plan is run: response type, response mode, client authentication, sender constraint, delivery."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Constraint = Literal["dpop", "mtls"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One shape of one plan. `role` names the client that is used, by its key in `registrations.ROLES`."""
+
+    plan: str
+    role: str = "basic"
+    response_type: str = "code"
+    response_mode: str | None = None
+    constraint: Constraint | None = None
+    delivery: Literal["poll", "ping"] = "poll"
+
+    @property
+    def name(self) -> str:
+        """The name in the test's id."""
+        words = [self.plan]
+        if self.response_type != "code":
+            words.append(self.response_type.replace(" ", "+"))
+        if self.role != self.plan and self.plan.startswith(("fapi2", "ciba")):
+            words.append(self.role)
+        return ":".join(words)
+
+    @property
+    def asks_code(self) -> bool:
+        """Whether the answer carries a code."""
+        return "code" in self.response_type.split(" ")
+
+    @property
+    def asks_id_token(self) -> bool:
+        """Whether the answer itself carries an ID token."""
+        return "id_token" in self.response_type.split(" ")
+
+    @property
+    def asks_token(self) -> bool:
+        """Whether the answer itself carries an access token."""
+        return "token" in self.response_type.split(" ")
+
+    @property
+    def expected_mode(self) -> str:
+        """The response mode in which the answer has to come (OAuth 2.0 Multiple Response Type Encoding Practices §2.1, §5)."""
+        return self.response_mode or ("query" if self.response_type == "code" else "fragment")
+
+
+HYBRID_TYPES = ("code id_token", "code token", "code id_token token")
+IMPLICIT_TYPES = ("id_token", "id_token token")
+_FAPI_SHAPES: tuple[tuple[str, Constraint], ...] = (
+    ("jwt-dpop", "dpop"),
+    ("jwt-mtls", "mtls"),
+    ("tls-dpop", "dpop"),
+    ("tls-mtls", "mtls"),
+)
+
+
+def _variants(plan: str) -> tuple[Variant, ...]:
+    mode = "form_post" if plan.startswith("formpost-") else None
+    if plan.endswith("hybrid"):
+        return tuple(Variant(plan, "hybrid", kind, mode) for kind in HYBRID_TYPES)
+    if plan.endswith("implicit"):
+        return tuple(Variant(plan, "implicit", kind, mode) for kind in IMPLICIT_TYPES)
+    if plan == "fapi2-security-profile":
+        return tuple(Variant(plan, f"high-{shape}", constraint=how) for shape, how in _FAPI_SHAPES)
+    if plan == "fapi2-message-signing":
+        return tuple(
+            Variant(plan, f"signed-{shape}", response_mode="jwt", constraint=how) for shape, how in _FAPI_SHAPES
+        )
+    if plan == "ciba":
+        return (
+            Variant(plan, "ciba-poll", constraint="mtls", delivery="poll"),
+            Variant(plan, "ciba-ping", constraint="mtls", delivery="ping"),
+        )
+    return (Variant(plan, response_mode=mode),)
+
+
+def variants_of(plan: str) -> tuple[Variant, ...]:
+    """Return the shapes of a plan."""
+    return _variants(plan)
+
+
+_SPEAKS_OF: Mapping[str, Callable[[Variant], bool]] = {
+    "oidcc-ensure-request-without-nonce-succeeds-for-code-flow": lambda variant: not variant.asks_id_token,
+    "oidcc-ensure-request-without-nonce-fails": lambda variant: variant.asks_id_token,
+    "oidcc-userinfo-get": lambda variant: variant.asks_code or variant.asks_token,
+    "oidcc-userinfo-post-header": lambda variant: variant.asks_code or variant.asks_token,
+    "oidcc-userinfo-post-body": lambda variant: variant.asks_code or variant.asks_token,
+}
+"""Modules that the suite runs in some shapes of a plan only: a nonce may be left out where no ID token comes with the answer, and UserInfo
+needs an access token."""
+
+
+def speaks_of(module: str, variant: Variant) -> bool:
+    """Tell whether the module has anything to say in this shape."""
+    return module not in _SPEAKS_OF or _SPEAKS_OF[module](variant)
