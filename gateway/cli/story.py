@@ -12,7 +12,7 @@ _WORLD = Path(".demo/world.json")
 
 
 def story(
-    name: Annotated[str, typer.Argument(help="Which story: main.")],
+    name: Annotated[str, typer.Argument(help="Which story: main or provider.")],
     world: Annotated[Path, typer.Option(help="The world file of the running demo.")] = _WORLD,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each step.")] = False,
 ) -> None:

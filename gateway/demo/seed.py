@@ -19,6 +19,8 @@ from gateway.composition import Parts
 from gateway.demo.clients import registration_of
 from gateway.demo.departments import DEPARTMENTS
 from gateway.demo.grants import GRANTS
+from gateway.demo.invitations import DEPARTMENT as INVITED
+from gateway.demo.invitations import LIFE, USES, invitation_terms, invitation_token
 from gateway.demo.licenses import demo_licenses
 from gateway.demo.people import CITIZENS, OFFICERS, DemoOfficer, DemoPerson
 from gateway.demo.places import Places
@@ -28,6 +30,7 @@ from idp.people.accounts import Account
 from idp.people.departments import add_department, add_officer
 from idp.people.directory import Department
 from idp.provider.registration import register_client
+from idp.provider.registration_invitations import find_invitation, invite_clients
 from idp.signin.enrolment import enrol_person
 from idp.signin.outcomes import Refused
 from idp.signin.second_factor import enrol_totp
@@ -57,6 +60,7 @@ async def seed_world(parts: Parts, *, places: Places) -> dict[str, Any]:
         await _client(parts, app, by_uscc[app.department_uscc].department_id, now)
     licenses = await _licenses(parts, now)
     grants = [await _grant(parts, departments[slug], now) for slug in GRANTS]
+    invitations = await _invitations(parts, departments[INVITED].department_id, now)
     await _hear_changes(parts)
     return render_world(
         places=places,
@@ -70,6 +74,7 @@ async def seed_world(parts: Parts, *, places: Places) -> dict[str, Any]:
         ],
         licenses=licenses,
         grants=grants,
+        invitations=invitations,
     )
 
 
@@ -191,6 +196,27 @@ def _totp_secret(parts: Parts, person: DemoPerson) -> str:
     key = parse_key_octets(parts.settings.blind_index_key.get_secret_value())
     digest = hmac.digest(key, f"demo-totp:{person.user_name}".encode(), hashlib.sha256)
     return base64.b32encode(digest[:_TOTP_OCTETS]).decode()
+
+
+async def _invitations(parts: Parts, department_id: str, now: datetime) -> dict[str, str]:
+    """Make today's invitations exist and return their tokens by policy."""
+    key = parse_key_octets(parts.settings.blind_index_key.get_secret_value())
+    tokens: dict[str, str] = {}
+    for policy, terms in invitation_terms(department_id, issuer=parts.settings.issuer, now=now).items():
+        tokens[policy] = invitation_token(key, policy, now=now)
+        if await find_invitation(parts.db, tokens[policy], now=now) is None:
+            await invite_clients(
+                terms,
+                uses=USES,
+                expires_at=now + LIFE,
+                db=parts.db,
+                ledger=parts.ledger,
+                entropy=parts.entropy,
+                actor=ACTOR,
+                now=now,
+                token=tokens[policy],
+            )
+    return tokens
 
 
 class SeedRefused(RenzhengError):

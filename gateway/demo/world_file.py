@@ -21,8 +21,10 @@ def render_world(
     departments: Sequence[Mapping[str, Any]],
     licenses: Sequence[Mapping[str, Any]],
     grants: Sequence[Mapping[str, Any]],
+    invitations: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return the content; `totp_secrets` go by user name, `licenses` and `grants` are ready to be written."""
+    """Return the content; `totp_secrets` go by user name, `licenses` and `grants` are ready to be written,
+    `invitations` are initial access tokens by policy."""
     upstream = [
         {"identifier": record.identifier, "type": record.type_code, "number": record.number, "library": "certshare"}
         for record in world.licenses.values()
@@ -51,6 +53,7 @@ def render_world(
         "cases": [case.model_dump(mode="json") for case in world.cases.values()],
         "licenses": [*licenses, *upstream],
         "grants": list(grants),
+        "invitations": dict(invitations),
     }
 
 

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from foundation.entropy import SystemEntropy
 from gateway.settings import ENV_FILE
 from gateway.stories.main import accesses, arrival, desk, ledger, lookup_api, registration, sign_out
 from gateway.stories.main.cast import Cast
+from gateway.stories.provider import code_flows, registering
+from gateway.stories.provider.cast import ProviderCast
 from gateway.stories.story import Outcome, Played, Step, play
 from gateway.stories.world import read_story_world
 
@@ -37,15 +40,35 @@ MAIN: tuple[Step[Cast], ...] = (
     Step(8, "one altered byte is found, and its row named", ledger.name_an_altered_row),
 )
 
-STORIES: dict[str, tuple[Step[Cast], ...]] = {"main": MAIN}
+PROVIDER: tuple[Step[ProviderCast], ...] = (
+    Step(1, "the metadata say everything a developer has to know", registering.read_the_metadata),
+    Step(1, "the bureau registers an app under policy baseline", registering.register_baseline),
+    Step(1, "one under policy high", registering.register_high),
+    Step(1, "one under policy high-signed", registering.register_high_signed),
+    Step(1, "one under policy legacy, with an exception that ends", registering.register_legacy),
+    Step(1, "what a policy forbids is not registered", registering.be_refused_beyond_the_policy),
+    Step(1, "a registration is read and changed by its app", registering.manage_a_registration),
+    Step(2, "baseline: code, PKCE, ID token, userinfo", code_flows.go_through_baseline),
+    Step(2, "baseline: refresh tokens rotate", code_flows.refresh_and_rotate),
+    Step(2, "baseline: the citizen says no", code_flows.have_a_refusal_told),
+    Step(2, "how the name was verified", code_flows.ask_how_the_name_was_verified),
+    Step(3, "high: pushed request, signed client, bound tokens", code_flows.go_through_high),
+    Step(3, "high: refreshed with the key", code_flows.refresh_with_the_key),
+    Step(4, "high-signed: signed request, signed answer", code_flows.go_through_high_signed),
+    Step(5, "legacy: a hybrid answer", code_flows.go_through_legacy),
+    Step(9, "a registration is withdrawn", registering.withdraw_a_registration),
+)
+
+STORIES = ("main", "provider")
 
 
 def play_story(name: str, world_file: Path, *, report: Callable[[Played], None]) -> Outcome:
     """Play a story against the demo whose world file this is; its settings lie beside it, or where RENZHENG_ENV_FILE says."""
+    world, entropy = read_story_world(world_file), SystemEntropy()
+    if name == "provider":
+        with closing(ProviderCast(world, entropy)) as developers:
+            return play(PROVIDER, developers, report=report)
     beside = world_file.parent / "renzheng.env"
     environment_file = beside if beside.exists() else Path(os.environ.get(ENV_FILE, str(beside)))
-    cast = Cast(read_story_world(world_file), environment_file, SystemEntropy())
-    try:
-        return play(STORIES[name], cast, report=report)
-    finally:
-        cast.close()
+    with closing(Cast(world, environment_file, entropy)) as cast:
+        return play(MAIN, cast, report=report)

@@ -30,6 +30,8 @@ class StoryWorld:
     urls: Mapping[str, str]
     people: tuple[StoryPerson, ...]
     cases: tuple[Mapping[str, Any], ...]
+    invitations: Mapping[str, str]
+    """Initial access tokens by policy (RFC 7591 §1.2)."""
 
     @property
     def arriving(self) -> StoryPerson:
@@ -74,4 +76,4 @@ def read_story_world(path: Path) -> StoryWorld:
         )
         for person in content["people"]
     )
-    return StoryWorld(content["issuer"], content["urls"], people, tuple(content["cases"]))
+    return StoryWorld(content["issuer"], content["urls"], people, tuple(content["cases"]), content["invitations"])

@@ -62,14 +62,19 @@ async def invite_clients(
     entropy: Entropy,
     actor: str,
     now: datetime,
+    token: str | None = None,
 ) -> tuple[Invitation, str]:
-    """Store an invitation and return it with its token, which is shown now and never again; raises InvalidClientMetadata."""
+    """Store an invitation and return it with its token, which is shown now and never again; raises InvalidClientMetadata.
+
+    `token` is made here unless somebody derives it, as a demonstration does that has to find it again.
+    """
     _check_terms(terms, now)
     if not 1 <= uses <= MOST_USES:
         raise InvalidClientMetadata("uses", f"1 to {MOST_USES}")
     if not now < expires_at <= now + LONGEST_INVITATION:
         raise InvalidClientMetadata("expires_at", "in the future, at most 90 days ahead")
-    token, invitation = entropy.token(), Invitation(entropy.identifier(), terms, uses, expires_at)
+    token = token or entropy.token()
+    invitation = Invitation(entropy.identifier(), terms, uses, expires_at)
     row = {
         "invitation_id": invitation.invitation_id,
         "token_hash": digest_of(token),
