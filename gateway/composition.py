@@ -94,6 +94,20 @@ async def open_parts(
         )
         directory = Directory.open(db, feed)
         people = PersonFactsLoader(db, sealer)
+        licenses = await open_license_room(
+            db=db,
+            ledger=ledger,
+            feed=feed,
+            keys=keys,
+            sealer=sealer,
+            blind_index=blind_index,
+            store=store,
+            entropy=entropy,
+            libraries=adapters.libraries,
+            matters=adapters.matters,
+            limits=settings.lookup,
+            issuer=settings.issuer,
+        )
         provider = await open_provider(
             issuer=settings.issuer,
             limits=settings.provider,
@@ -108,20 +122,7 @@ async def open_parts(
             entropy=entropy,
             people=people,
             fetcher=adapters.fetcher,
-        )
-        licenses = await open_license_room(
-            db=db,
-            ledger=ledger,
-            feed=feed,
-            keys=keys,
-            sealer=sealer,
-            blind_index=blind_index,
-            store=store,
-            entropy=entropy,
-            libraries=adapters.libraries,
-            matters=adapters.matters,
-            limits=settings.lookup,
-            issuer=settings.issuer,
+            license_types=licenses.catalog,
         )
         entrance = open_entrance(
             db=db,

@@ -6,11 +6,12 @@ later steps use: no parameter of a later request can change it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from idp.provider.authorization_details import Detail, UnusableDetails, parse_authorization_details
 from idp.provider.authorization_reasons import (
     INVALID_MAX_AGE,
     INVALID_PARAMETER,
@@ -29,9 +30,10 @@ from idp.provider.errors import RedirectableError, ShownError
 from idp.provider.parameters import Parameters
 from idp.provider.pkce import check_code_challenge
 from idp.provider.policies import CODE, AtAuthorization, check_policy
+from idp.provider.ports import LicenseTypes
 from idp.provider.redirects import MAX_URI_LENGTH, is_registered_redirect_uri
-from idp.provider.request_reasons import DPOP_KEY_DIFFERS
-from idp.provider.resources import are_resources_of
+from idp.provider.request_reasons import DPOP_KEY_DIFFERS, INVALID_AUTHORIZATION_DETAILS
+from idp.provider.resources import are_resources_of, license_audience, userinfo_audience
 from idp.provider.response_modes import answering_mode, check_response_mode
 from idp.provider.response_types import check_front_channel, gives, parse_response_type
 from idp.provider.scopes import OFFLINE_ACCESS, OPENID, SCOPES, split_scope
@@ -142,8 +144,9 @@ def parse_authorization_request(
     is_pushed: bool = False,
     is_signed: bool = False,
     request_uri_hash: str | None = None,
+    license_types: LicenseTypes,
 ) -> AuthorizationRequest:
-    """Judge every other parameter and return the request; the last three say how it came.
+    """Judge every other parameter and return the request; `is_pushed` and the next two say how it came.
 
     Raises RedirectableError at the first broken rule.
     """
@@ -167,7 +170,14 @@ def parse_authorization_request(
     check_front_channel(response_type, nonce=parameters.get("nonce"), client=client)
     scope = _check_scope(parameters.get("scope"), client, response_type)
     challenge = _check_challenge(parameters)
-    if not are_resources_of(client, parameters.resources, issuer):
+    try:
+        details = parse_authorization_details(
+            parameters.get("authorization_details"), client, license_types=license_types, issuer=issuer
+        )
+    except UnusableDetails as unusable:
+        raise RedirectableError(INVALID_AUTHORIZATION_DETAILS, str(unusable)) from unusable
+    resources = parameters.resources or _resources_of(details, issuer)
+    if not are_resources_of(client, resources, issuer):
         raise RedirectableError(INVALID_TARGET, "resource outside the registration")
     claims = parse_claims_parameter(parameters.get("claims"), client)
     acr_values = _listed(parameters.get("acr_values"))
@@ -188,12 +198,13 @@ def parse_authorization_request(
         id_token_hint=parameters.get("id_token_hint"),
         ui_locales=_listed(parameters.get("ui_locales")),
         claims=claims,
-        resources=parameters.resources,
+        resources=resources,
         response_type=response_type,
         is_pushed=is_pushed,
         is_signed=is_signed,
         request_uri_hash=request_uri_hash,
         dpop_jkt=_check_dpop_jkt(parameters.get("dpop_jkt")),
+        authorization_details=details,
     )
 
 
@@ -205,6 +216,10 @@ def check_still_allowed(request: AuthorizationRequest, client: Client, *, issuer
         raise RedirectableError(INVALID_SCOPE, "scope lost meanwhile")
     if not are_resources_of(client, request.resources, issuer):
         raise RedirectableError(INVALID_TARGET, "resource lost meanwhile")
+    if not {entry["type"] for entry in request.authorization_details} <= set(
+        client.metadata.authorization_details_types
+    ):
+        raise RedirectableError(INVALID_AUTHORIZATION_DETAILS, "type lost meanwhile")
 
 
 def _check_lengths(parameters: Parameters) -> None:
@@ -232,6 +247,11 @@ def _check_scope(text: str | None, client: Client, response_type: str) -> tuple[
         # OpenID Connect Core §11: ignored when the client could not get or use a refresh token anyway.
         scope = tuple(name for name in scope if name != OFFLINE_ACCESS)
     return scope
+
+
+def _resources_of(details: Sequence[Detail], issuer: str) -> tuple[str, ...]:
+    # What is to be read at the license API needs a token for it; userinfo stays within reach, as without details.
+    return (userinfo_audience(issuer), license_audience(issuer)) if details else ()
 
 
 def _check_prompt(text: str | None) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ async def authorize(
             is_pushed=asked.is_pushed,
             is_signed=asked.is_signed,
             request_uri_hash=pushed,
+            license_types=provider.license_types,
         )
         return await _go_on(
             request, address.client, session, None, browser, provider=provider, request_id=request_id, now=now
@@ -247,7 +248,7 @@ async def _go_on(
             limits=provider.limits,
         )
         facts = await provider.people.load(session.person_id)
-        view = consent_view(client, request, needed, facts)
+        view = consent_view(client, request, needed, facts, license_types=provider.license_types)
         return ConsentNeeded(waiting.transaction_id, view)
     if not isinstance(needed, NeedSignIn):
         raise AssertionError("without a session the next thing is a sign-in")

@@ -19,7 +19,7 @@ from idp.provider.granting import CodeClaim, Grant
 from idp.provider.limits import ProviderLimits
 from idp.provider.one_time import OneTimeUse
 from idp.provider.opaque_tokens import OpaqueTokens
-from idp.provider.ports import UrlFetcher
+from idp.provider.ports import LicenseTypes, UrlFetcher
 from idp.provider.pushed_requests import PushedRequests
 from idp.provider.revocations import RevocationList
 from idp.provider.subjects import Subjects
@@ -52,6 +52,7 @@ class Provider:
     codes: Claims[CodeClaim, Grant]
     one_time: Claims[OneTimeUse, bool]
     pushed_requests: PushedRequests
+    license_types: LicenseTypes
     opaque_tokens: OpaqueTokens
     core: "Core"
 

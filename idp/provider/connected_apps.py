@@ -12,6 +12,7 @@ from idp.provider.composition import Provider
 from idp.provider.consent_view import describe_item
 from idp.provider.consents import list_consents, withdraw_consent_in
 from idp.provider.granting import end_grants
+from idp.provider.ports import LicenseTypes
 from idp.provider.response_types import FRONT_CHANNEL
 from idp.provider.revocations import revocation
 from idp.provider.tables import oauth_grants
@@ -54,7 +55,7 @@ async def list_connected_apps(person_id: str, *, provider: Provider) -> tuple[Co
     for consent in consents:
         client = provider.clients.find(consent.client_id)
         if client is not None:
-            items = _agreed(sorted(consent.items))
+            items = _agreed(sorted(consent.items), provider.license_types)
             apps.append(ConnectedApp(view_of(client), items, consent.agreed_at, last_used.get(consent.client_id)))
     return tuple(apps)
 
@@ -113,5 +114,5 @@ async def withdraw_consent(
     return len(ended)
 
 
-def _agreed(items: Sequence[str]) -> tuple[AgreedItem, ...]:
-    return tuple(AgreedItem(item, *describe_item(item)) for item in items)
+def _agreed(items: Sequence[str], license_types: LicenseTypes) -> tuple[AgreedItem, ...]:
+    return tuple(AgreedItem(item, *describe_item(item, license_types=license_types)) for item in items)

@@ -20,6 +20,7 @@ from foundation.ledger import Insert
 from foundation.values import value_type
 from idp.provider.assurance.requests import MEMBER as VERIFIED_CLAIMS
 from idp.provider.assurance.requests import VerifiedClaimsWish, agreed_wishes
+from idp.provider.authorization_details import Detail, agreed_details
 from idp.provider.authorization_request import AuthorizationRequest
 from idp.provider.policies import CODE
 from idp.provider.response_types import gives, is_front_channel
@@ -48,6 +49,7 @@ class GrantedRequest:
     response_type: str = "code"
     verified_id_token: tuple[VerifiedClaimsWish, ...] = ()
     verified_userinfo: tuple[VerifiedClaimsWish, ...] = ()
+    authorization_details: tuple[Detail, ...] = ()
 
 
 @value_type
@@ -126,6 +128,7 @@ def new_grant(
         response_type=request.response_type,
         verified_id_token=agreed_wishes(request.claims.verified_id_token, items),
         verified_userinfo=verified,
+        authorization_details=agreed_details(request.authorization_details, items),
     )
     return Insert(
         oauth_grants,

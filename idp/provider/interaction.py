@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from idp.provider.authorization_details import details_items
 from idp.provider.authorization_reasons import CONSENT_REQUIRED, LOGIN_REQUIRED, UNMET_AUTHENTICATION
 from idp.provider.authorization_request import AuthorizationRequest
 from idp.provider.clients import Client
@@ -103,12 +104,14 @@ def wanted_authentication(request: AuthorizationRequest) -> tuple[str, ...]:
 def asked_items(request: AuthorizationRequest) -> tuple[str, ...]:
     """Return what consent is about:
 
-    Each scope but `openid`, each claim asked for by name that no scope covers, and each verified claim: that tells more than the claim.
+    Each scope but `openid`, each claim asked for by name that no scope covers, each verified claim (that tells more than the claim), and
+    each entry of the authorization details.
     """
     covered = claims_of(request.scope)
     scopes = tuple(name for name in request.scope if name != OPENID)
     by_name = tuple(f"claim:{name}" for name in sorted(request.claims.names - covered))
-    return scopes + by_name + tuple(request.claims.verified_items)
+    details = tuple(details_items(request.authorization_details))
+    return scopes + by_name + tuple(request.claims.verified_items) + details
 
 
 def is_refusal(asked: Iterable[str], agreed: frozenset[str]) -> bool:

@@ -18,7 +18,7 @@ from idp.provider.granting import CodeSpender
 from idp.provider.limits import ProviderLimits
 from idp.provider.one_time import OneTimeUses
 from idp.provider.opaque_tokens import OpaqueTokens
-from idp.provider.ports import UrlFetcher
+from idp.provider.ports import LicenseTypes, UrlFetcher
 from idp.provider.pushed_requests import PushedRequests
 from idp.provider.revocations import RevocationList
 from idp.provider.subjects import Subjects
@@ -39,6 +39,7 @@ async def open_provider(
     entropy: Entropy,
     people: PersonFactsLoader,
     fetcher: UrlFetcher,
+    license_types: LicenseTypes,
 ) -> Provider:
     """Load the clients and begin to follow revocations.
 
@@ -73,6 +74,7 @@ async def open_provider(
         codes=Claims(CodeSpender(db).claim_codes),
         one_time=Claims(OneTimeUses(db).record),
         pushed_requests=PushedRequests(db),
+        license_types=license_types,
         opaque_tokens=OpaqueTokens(db, sealer),
         core=Core(clients),
     )

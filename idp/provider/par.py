@@ -53,7 +53,13 @@ async def keep_pushed_request(
     parameters = _bound(parameters, dpop_thumbprint)
     address = check_address(parameters, provider.clients)
     asked = parse_authorization_request(
-        parameters, address, issuer=provider.issuer, now=now, is_pushed=True, is_signed=signed is not None
+        parameters,
+        address,
+        issuer=provider.issuer,
+        now=now,
+        is_pushed=True,
+        is_signed=signed is not None,
+        license_types=provider.license_types,
     )
     request_uri, lifetime = new_request_uri(provider.entropy), provider.limits.pushed_request_lifetime
     row = pushed_request_row(

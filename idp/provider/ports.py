@@ -34,6 +34,34 @@ class LogoutPoster(Protocol):
         ...
 
 
+class NamedField(Protocol):
+    """A field of a license's face, with its labels."""
+
+    @property
+    def label_zh(self) -> str: ...
+    @property
+    def label_en(self) -> str: ...
+
+
+class NamedLicenseType(Protocol):
+    """A license type with its names and its fields by name."""
+
+    @property
+    def name_zh(self) -> str: ...
+    @property
+    def name_en(self) -> str: ...
+    @property
+    def fields(self) -> Mapping[str, NamedField]: ...
+
+
+class LicenseTypes(Protocol):
+    """The license types that an authorization can be about; memory alone, the same for the life of the process."""
+
+    def find(self, code: str) -> NamedLicenseType | None:
+        """Return the type with this 21-character code, None when there is none."""
+        ...
+
+
 class UrlNotFetched(Exception):
     """The document could not be had. `problem` is a short word for the log and the refusal, never the other side's own text."""
 

@@ -80,7 +80,8 @@ async def open_confirmation(
     if isinstance(needed, Proceed):
         needed = NeedConsent(needed.items, frozenset(needed.items))
     facts = await provider.people.load(session.person_id)
-    return ConfirmationView(waiting, consent_view(client, waiting.asked, needed, facts))
+    view = consent_view(client, waiting.asked, needed, facts, license_types=provider.license_types)
+    return ConfirmationView(waiting, view)
 
 
 async def answer_confirmation(

@@ -44,7 +44,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "unknown resource": ({"resource": "https://other.test/api"}, "invalid_target"),
     "P13 claims not JSON": ({"claims": "{"}, "invalid_request"),
     "P13 claims an array": ({"claims": "[]"}, "invalid_request"),
-    "P13 claims deep": ({"claims": '{"userinfo":' * 9 + "{}" + "}" * 9}, "invalid_request"),
+    "P13 claims deep": ({"claims": '{"userinfo":' * 13 + "{}" + "}" * 13}, "invalid_request"),
     "P13 claims repeated member": ({"claims": '{"userinfo":{},"userinfo":{}}'}, "invalid_request"),
     "P13 claims section wrong": ({"claims": '{"userinfo":1}'}, "invalid_request"),
     "P13 claims member wrong": ({"claims": '{"userinfo":{"name":true}}'}, "invalid_request"),

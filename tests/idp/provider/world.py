@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 
 from adapters.guarded_http import GuardedHttp, Networks
 from adapters.url_fetching import HttpUrlFetcher
+from certs_catalog.catalog_files import load_catalog
 from foundation.changes import ChangeFeed
 from foundation.database import Database
 from foundation.entropy import SystemEntropy
@@ -399,6 +400,7 @@ async def open_world(
         entropy=entropy,
         people=PersonFactsLoader(db, sealer),
         fetcher=HttpUrlFetcher(outgoing),
+        license_types=load_catalog(),
     )
     await feed.start()
     world = World(provider, played_app(provider, clock), sealer, index)
