@@ -36,6 +36,8 @@ class TokenContext:
     officer_id: str | None = None
     session_id: str | None = None
     claims: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    """Identifiers of the tokens that were exchanged for this one, the latest first: it dies with each of them."""
 
 
 NO_CONTEXT = TokenContext()
@@ -55,6 +57,8 @@ class AccessTokenFacts:
     auth_time: datetime | None = None
     sid: str | None = None
     confirmation: Confirmation | None = None
+    actors: tuple[str, ...] = ()
+    """The applications that act for the subject, the current one first (`act`, RFC 8693 §4.1)."""
 
 
 @value_type
@@ -77,6 +81,8 @@ class VerifiedAccessToken:
     expires_at: datetime
     confirmation: Confirmation | None = None
     """What the bearer must prove to possess; the resource compares it with the request."""
+    actors: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
 
 
 def sign_access_token(
@@ -103,6 +109,8 @@ def sign_access_token(
         claims["sid"] = facts.sid
     if facts.confirmation is not None:
         claims["cnf"] = facts.confirmation.as_claim()
+    if facts.actors:
+        claims["act"] = act_claim(facts.actors)
     if facts.context is not NO_CONTEXT:
         claims["ctx"] = _seal_context(facts.context, sealer)
     return keys.sign_compact(encode_claims(claims), purpose="oidc", alg=ALGORITHM, typ=TYPE, now=now)
@@ -119,11 +127,12 @@ def read_access_token(
     try:
         claims = keys.verify(token, purpose="oidc", algs=(ALGORITHM,), typ=TYPE, now=now, issuer=issuer).claims
         context = _open_context(claims.get("ctx"), sealer)
+        actors = _unnest_actors(claims.get("act"))
     except (InvalidSignedToken, SealBroken) as invalid:
         raise InvalidToken(invalid.detail) from invalid
     client_id, jti = claims["client_id"], claims["jti"]
     issued_at = datetime.fromtimestamp(claims["iat"], UTC)
-    if revocations.is_revoked(*_revocation_keys(client_id, jti, context), issued_at=issued_at, now=now):
+    if revocations.is_revoked(*_revocation_keys(client_id, jti, context, actors), issued_at=issued_at, now=now):
         raise InvalidToken("revoked")
     audience = claims["aud"]
     auth_time = claims.get("auth_time")
@@ -143,7 +152,17 @@ def read_access_token(
         issued_at=issued_at,
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         confirmation=confirmation_from_claim(claims.get("cnf")),
+        actors=actors,
+        parents=context.parents,
     )
+
+
+def act_claim(actors: Sequence[str]) -> dict[str, Any]:
+    """Return the claim `act`: the current actor, with those before it inside (RFC 8693 §4.1)."""
+    nested: dict[str, Any] = {}
+    for actor in reversed(actors):
+        nested = {"sub": actor, "act": nested} if nested else {"sub": actor}
+    return nested
 
 
 def check_reach(token: VerifiedAccessToken, *, audience: str, scope: str) -> None:
@@ -156,8 +175,10 @@ def check_reach(token: VerifiedAccessToken, *, audience: str, scope: str) -> Non
         raise InsufficientScope(scope)
 
 
-def _revocation_keys(client_id: str, jti: str, context: TokenContext) -> Sequence[str]:
+def _revocation_keys(client_id: str, jti: str, context: TokenContext, actors: Sequence[str]) -> Sequence[str]:
     keys = [f"jti:{jti}", f"client:{client_id}"]
+    keys += [f"client:{actor}" for actor in actors]
+    keys += [f"jti:{parent}" for parent in context.parents]
     if context.grant_id is not None:
         keys.append(f"grant:{context.grant_id}")
     if context.session_id is not None:
@@ -167,14 +188,20 @@ def _revocation_keys(client_id: str, jti: str, context: TokenContext) -> Sequenc
     return keys
 
 
+def _unnest_actors(nested: dict[str, Any] | None) -> tuple[str, ...]:
+    actors: list[str] = []
+    while nested is not None:
+        actors.append(nested["sub"])
+        nested = nested.get("act")
+    return tuple(actors)
+
+
 def _seal_context(context: TokenContext, sealer: Sealer) -> str:
-    members = (
-        context.grant_id,
-        context.person_id,
-        context.officer_id,
-        context.session_id,
-        *context.claims,
-    )
+    members: list[Any] = [context.grant_id, context.person_id, context.officer_id, context.session_id]
+    if context.parents:
+        # A list among names: only a token that another was exchanged for carries it.
+        members.append(context.parents)
+    members += context.claims
     sealed = sealer.seal(orjson.dumps(members), context=CONTEXT)
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
@@ -186,5 +213,6 @@ def _open_context(text: str | None, sealer: Sealer) -> TokenContext:
         sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError) as broken:
         raise SealBroken("context is not base64url") from broken
-    grant_id, person_id, officer_id, session_id, *claims = orjson.loads(sealer.open(sealed, context=CONTEXT))
-    return TokenContext(grant_id, person_id, officer_id, session_id, tuple(claims))
+    grant_id, person_id, officer_id, session_id, *rest = orjson.loads(sealer.open(sealed, context=CONTEXT))
+    parents = rest.pop(0) if rest and isinstance(rest[0], list) else ()
+    return TokenContext(grant_id, person_id, officer_id, session_id, tuple(rest), tuple(parents))

@@ -7,13 +7,14 @@ or not for the asking resource gets the same answer, `{"active": false}` (RFC 76
 from datetime import datetime
 from typing import Any
 
-from idp.provider.access_tokens import read_access_token
+from idp.provider.access_tokens import act_claim
 from idp.provider.back_channel import BackChannelRequest, OAuthResponse
 from idp.provider.back_channel_endpoint import answer_back_channel
 from idp.provider.clients import Client
 from idp.provider.composition import Provider
 from idp.provider.errors import InvalidToken
 from idp.provider.scopes import join_scope
+from idp.provider.token_reading import read_token
 
 
 async def introspect(request: BackChannelRequest, *, provider: Provider, now: datetime) -> OAuthResponse:
@@ -24,17 +25,12 @@ async def introspect(request: BackChannelRequest, *, provider: Provider, now: da
     return await answer_back_channel(request, "introspection", provider=provider, now=now)
 
 
-def introspected_members(token: str, client: Client, *, provider: Provider, now: datetime) -> dict[str, Any] | None:
+async def introspected_members(
+    token: str, client: Client, *, provider: Provider, now: datetime
+) -> dict[str, Any] | None:
     """Return the members of RFC 7662 §2.2 for a live token of a resource that the client serves, else None."""
     try:
-        verified = read_access_token(
-            token,
-            issuer=provider.issuer,
-            keys=provider.keys,
-            sealer=provider.sealer,
-            revocations=provider.revocations,
-            now=now,
-        )
+        verified = await read_token(token, provider=provider, now=now)
     except InvalidToken:
         return None
     if client.introspects.isdisjoint(verified.audience):

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from foundation.ledger import Entry
+from foundation.ledger import Entry, Insert
 from idp.provider.access_tokens import NO_CONTEXT, AccessTokenFacts, TokenContext, sign_access_token
 from idp.provider.clients import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.granting import Grant
+from idp.provider.opaque_tokens import new_opaque_token
 from idp.provider.resources import userinfo_audience
 from idp.provider.scopes import is_sensitive, join_scope
 from idp.provider.sender_constraint import Confirmation
@@ -28,6 +29,8 @@ class IssuedAccessToken:
     audience: tuple[str, ...]
     lifetime: timedelta
     confirmation: Confirmation | None = None
+    inserts: tuple[Insert, ...] = ()
+    """Rows to be written with the entry of the issue; without them an opaque token is unknown."""
 
     @property
     def token_type(self) -> str:
@@ -55,15 +58,13 @@ def issue_for_grant(
     now: datetime,
 ) -> IssuedAccessToken:
     """Sign an access token about the person of the grant, bound to `confirmation`; `resources` empty means the userinfo endpoint."""
-    jti = provider.entropy.identifier()
     audience = tuple(resources) or (userinfo_audience(provider.issuer),)
-    lifetime = _lifetime(scope, provider)
     facts = AccessTokenFacts(
         subject=provider.subjects.subject(client.sector, grant.person_id),
         client_id=client.client_id,
         audience=audience,
         scope=scope,
-        lifetime=lifetime,
+        lifetime=lifetime_of(scope, provider),
         context=TokenContext(
             grant.grant_id, grant.person_id, grant.officer_id, grant.session_id, grant.request.userinfo_claims
         ),
@@ -72,7 +73,7 @@ def issue_for_grant(
         sid=grant.sid,
         confirmation=confirmation,
     )
-    return IssuedAccessToken(_sign(facts, jti, provider, now), jti, scope, audience, lifetime, confirmation)
+    return issue_token(facts, client, provider=provider, now=now)
 
 
 def issue_for_client(
@@ -85,19 +86,37 @@ def issue_for_client(
     now: datetime,
 ) -> IssuedAccessToken:
     """Sign an access token about the client itself, bound to `confirmation`; `sub` is its client_id (RFC 9068 §2.2)."""
-    jti = provider.entropy.identifier()
     audience = tuple(resources)
-    lifetime = _lifetime(scope, provider)
     facts = AccessTokenFacts(
         subject=client.client_id,
         client_id=client.client_id,
         audience=audience,
         scope=scope,
-        lifetime=lifetime,
+        lifetime=lifetime_of(scope, provider),
         context=NO_CONTEXT,
         confirmation=confirmation,
     )
-    return IssuedAccessToken(_sign(facts, jti, provider, now), jti, scope, audience, lifetime, confirmation)
+    return issue_token(facts, client, provider=provider, now=now)
+
+
+def issue_token(facts: AccessTokenFacts, client: Client, *, provider: Provider, now: datetime) -> IssuedAccessToken:
+    """Sign the token, and put a reference in its place for a client that is registered for opaque ones; raises NoSigningKey."""
+    jti = provider.entropy.identifier()
+    token = sign_access_token(
+        facts, issuer=provider.issuer, jti=jti, keys=provider.keys, sealer=provider.sealer, now=now
+    )
+    inserts: tuple[Insert, ...] = ()
+    if client.metadata.access_token_format == "opaque":
+        expires_at = now + facts.lifetime
+        token, row = new_opaque_token(token, expires_at=expires_at, sealer=provider.sealer, entropy=provider.entropy)
+        inserts = (row,)
+    return IssuedAccessToken(token, jti, facts.scope, facts.audience, facts.lifetime, facts.confirmation, inserts)
+
+
+def lifetime_of(scope: Sequence[str], provider: Provider) -> timedelta:
+    """Return how long a token with this scope lives: shorter when it reaches real-name data or licenses."""
+    limits = provider.limits
+    return limits.license_token_lifetime if is_sensitive(scope) else limits.access_token_lifetime
 
 
 def issue_entry(
@@ -132,15 +151,4 @@ def issue_entry(
         client=client.client_id,
         request_id=origin.request_id,
         details=details,
-    )
-
-
-def _lifetime(scope: tuple[str, ...], provider: Provider) -> timedelta:
-    limits = provider.limits
-    return limits.license_token_lifetime if is_sensitive(scope) else limits.access_token_lifetime
-
-
-def _sign(facts: AccessTokenFacts, jti: str, provider: Provider, now: datetime) -> str:
-    return sign_access_token(
-        facts, issuer=provider.issuer, jti=jti, keys=provider.keys, sealer=provider.sealer, now=now
     )

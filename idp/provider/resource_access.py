@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from foundation.values import value_type
-from idp.provider.access_tokens import VerifiedAccessToken, check_reach, read_access_token
+from idp.provider.access_tokens import VerifiedAccessToken, check_reach
 from idp.provider.back_channel import NO_STORE, OAuthResponse
 from idp.provider.client_certificates import certificate_thumbprint
 from idp.provider.composition import NOWHERE, Origin, Provider
@@ -17,6 +17,7 @@ from idp.provider.dpop import PROOF_ALGORITHMS
 from idp.provider.errors import InsufficientScope, InvalidToken, TokenError
 from idp.provider.proof_reasons import InvalidTokenProof, UseDPoPNonce
 from idp.provider.sender_constraint import CERTIFICATE, KEY, Confirmation, confirm_request
+from idp.provider.token_reading import read_token
 
 BEARER, DPOP = "bearer", "dpop"
 
@@ -52,14 +53,7 @@ async def read_presented_token(request: ResourceRequest, *, provider: Provider, 
     Memory alone, but for the one use of a DPoP proof and the first sight of an opaque token. Raises InvalidToken. Audience and scope are the caller's to compare.
     """
     scheme, token = _read_authorization(request.authorization)
-    verified = read_access_token(
-        token,
-        issuer=provider.issuer,
-        keys=provider.keys,
-        sealer=provider.sealer,
-        revocations=provider.revocations,
-        now=now,
-    )
+    verified = await read_token(token, provider=provider, now=now)
     bound_to = verified.confirmation
     if (bound_to is not None and bound_to.kind == KEY) != (scheme == DPOP):
         raise InvalidToken("the scheme is not that of the token")

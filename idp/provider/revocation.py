@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.ledger import Entry
-from idp.provider.access_tokens import read_access_token
 from idp.provider.back_channel import BackChannelRequest, OAuthResponse
 from idp.provider.back_channel_endpoint import answer_back_channel
 from idp.provider.clients import Client
@@ -18,6 +17,7 @@ from idp.provider.errors import InvalidToken
 from idp.provider.granting import end_grants
 from idp.provider.refreshing import find_family, parse_refresh_token
 from idp.provider.revocations import revocation
+from idp.provider.token_reading import read_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,7 @@ async def find_revocable(token: str, client: Client, *, provider: Provider, now:
             return None
         return RevocableToken(family.grant_id, None)
     try:
-        verified = read_access_token(
-            token,
-            issuer=provider.issuer,
-            keys=provider.keys,
-            sealer=provider.sealer,
-            revocations=provider.revocations,
-            now=now,
-        )
+        verified = await read_token(token, provider=provider, now=now)
     except InvalidToken:
         return None
     if verified.client_id != client.client_id:

@@ -15,6 +15,7 @@ from sqlalchemy.util import await_, greenlet_spawn
 from idp.provider.authlib_server.core_request import CoreRequest, RegisteredClient
 from idp.provider.authlib_server.decoupled_endpoints import BackchannelAuthentication, DeviceAuthorization
 from idp.provider.authlib_server.decoupled_grants import CibaGrant, DeviceCodeGrant
+from idp.provider.authlib_server.exchange_grant import TokenExchangeGrant
 from idp.provider.authlib_server.pushed_authorization import PushedAuthorization
 from idp.provider.authlib_server.token_endpoints import Introspection, Revocation
 from idp.provider.authlib_server.token_grants import (
@@ -72,6 +73,7 @@ class Core(AuthorizationServer):
         self.register_grant(AuthorizationCodeGrant, [IdTokens()])
         self.register_grant(RefreshTokenGrant, [IdTokens()])
         self.register_grant(ClientCredentialsGrant)
+        self.register_grant(TokenExchangeGrant)
         self.register_grant(DeviceCodeGrant, [IdTokens()])
         self.register_grant(CibaGrant, [IdTokens()])
         self.register_endpoint(Introspection)

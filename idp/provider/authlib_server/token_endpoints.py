@@ -32,16 +32,17 @@ class IntrospectedToken:
 
 
 class Introspection(IntrospectionEndpoint):
-    """RFC 7662: memory alone, and only to the resource the token is for."""
+    """RFC 7662: memory alone but for the first sight of an opaque token, and only to the resource the token is for."""
 
     CLIENT_AUTH_METHODS: ClassVar = list(CONFIDENTIAL_METHODS)
 
     def authenticate_token(self, request: CoreRequest, client: RegisteredClient) -> IntrospectedToken | None:
         """Return the token when it is alive and for a resource of this client."""
         self.check_params(request, client)
-        members = introspected_members(
+        work = introspected_members(
             request.parameters.values["token"], client.client, provider=request.provider, now=request.now
         )
+        members = await_(work)
         return None if members is None else IntrospectedToken(members)
 
     def introspect_token(self, token: IntrospectedToken) -> dict[str, Any]:

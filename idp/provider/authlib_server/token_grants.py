@@ -176,4 +176,4 @@ def _record_issue(asked: CoreRequest, grant_type: str, grant: Grant | None) -> N
         origin=asked.origin,
         now=asked.now,
     )
-    await_(asked.provider.ledger.append(entry))
+    await_(asked.provider.ledger.append(entry, inserts=asked.known_issue.inserts))

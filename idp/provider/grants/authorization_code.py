@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from foundation.ledger import Entry, Insert
+from foundation.ledger import Entry
 from idp.provider.client_keys import ClientKeysUnavailable
 from idp.provider.clients import Client
 from idp.provider.composition import Origin, Provider
@@ -128,7 +128,7 @@ async def record_issue(
     one.
     """
     entry = issue_entry(issued, client, grant_type=grant_type, grant=grant, origin=origin, now=now)
-    inserts: tuple[Insert, ...] = ()
+    inserts = issued.inserts
     refresh_token = None
     if OFFLINE_ACCESS in grant.request.scope and "refresh_token" in client.grant_types:
         limits = provider.limits
@@ -142,7 +142,7 @@ async def record_issue(
             entropy=provider.entropy,
             now=now,
         )
-        refresh_token, inserts = str(token), (row,)
+        refresh_token, inserts = str(token), (*inserts, row)
     await provider.ledger.append(entry, inserts=inserts)
     return refresh_token
 
