@@ -16,6 +16,8 @@ from starlette.routing import Route
 
 from foundation.clock import Clock
 from gateway.api.protected_resource import resource_request
+from gateway.api.session_frame import check_session_frame
+from gateway.browser_state import set_browser_state
 from gateway.pages.paths import PATHS
 from gateway.security.client_certificates import NO_CERTIFICATES, CertificateHeaders
 from idp.provider.authorize import authorize
@@ -167,18 +169,26 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         Route(ENDPOINTS.register, registration_endpoint, methods=["POST"]),
         Route(ENDPOINTS.register + "/{client_id}", client_configuration_endpoint, methods=["GET", "PUT", "DELETE"]),
         Route(ENDPOINTS.logout, logout_endpoint, methods=["GET", "POST"]),
+        Route(ENDPOINTS.check_session, check_session_frame, methods=["GET"]),
     ]
 
 
 async def present(request: Request, outcome: AuthorizationOutcome, parts: OAuthParts) -> Response:
     """Answer the browser after a step of an authorization; pages use it after a sign-in and after consent."""
-    if isinstance(outcome, Redirect):
-        return RedirectResponse(outcome.url, status_code=303)
     if isinstance(outcome, SignInNeeded):
         return _to_page(PATHS.login, outcome.transaction_id)
     if isinstance(outcome, ConsentNeeded):
         return _to_page(PATHS.consent, outcome.transaction_id)
-    return await parts.show(request, outcome)
+    if isinstance(outcome, ErrorShown):
+        return await parts.show(request, outcome)
+    response = (
+        RedirectResponse(outcome.url, status_code=303)
+        if isinstance(outcome, Redirect)
+        else await parts.show(request, outcome)
+    )
+    if outcome.browser_state is not None:
+        set_browser_state(response, outcome.browser_state)
+    return response
 
 
 def _to_page(path: str, transaction_id: str) -> Response:

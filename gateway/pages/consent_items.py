@@ -59,6 +59,7 @@ def item_words(item: AskedItem, english: bool, ticked: frozenset[str] = frozense
         "label": item.title_en if english else item.title_zh,
         "value": "　".join(filter(None, (_value_words(claim, english) for claim in item.claims))),
         "why": labels,
+        "purpose": item.purpose,
         "checked": item.item in ticked,
     }
 

@@ -8,8 +8,8 @@ from gateway.i18n import mark, translator
 from gateway.pages.apps import allow_form_to, app_words, origins_of
 from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
-from gateway.pages.sign_out import ask_to_sign_out, end_here, to_results
-from gateway.requests import clear_session_cookie, current_session, form_of, language_of, parts_of
+from gateway.pages.sign_out import SignOutResult, ask_to_sign_out, end_here, forget_session, to_results
+from gateway.requests import current_session, form_of, language_of, parts_of
 from idp.provider.authorization_reasons import TRANSACTION_GONE
 from idp.provider.logout import LoggedOut, LogoutConfirmation, confirm_logout
 from idp.provider.outcomes import ErrorShown, FormPost
@@ -59,10 +59,11 @@ async def sign_out(request: Request) -> Response:
 
 
 async def _signed_out(request: Request, outcome: LoggedOut) -> Response:
-    if outcome.redirect_url is None:
-        return await to_results(request, outcome.session_id or "")
+    if outcome.redirect_url is None or outcome.needs_page:
+        client_id = None if outcome.client is None else outcome.client.client_id
+        return await to_results(request, SignOutResult(outcome.session_id or "", outcome.redirect_url, client_id))
     response = RedirectResponse(outcome.redirect_url, status_code=303)
-    clear_session_cookie(response)
+    forget_session(request, response)
     return response
 
 

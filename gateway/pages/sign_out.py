@@ -2,20 +2,26 @@
 
 import asyncio
 import hashlib
+import json
+import re
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway.pages.apps import allow_form_to, app_words, origins_of
+from gateway.browser_state import follow_session
+from gateway.pages.apps import allow_form_to, allow_frames_of, app_words, origins_of
 from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
 from gateway.pages.signed_in import viewer_of
 from gateway.requests import clear_session_cookie, current_session, parts_of, visit_of
 from idp.provider.backchannel import AppEnding, list_logout_deliveries
+from idp.provider.clients import view_of
 from idp.provider.connected_apps import list_session_apps
+from idp.provider.frontchannel import begin_front_channel
 from idp.provider.logout import LogoutConfirmation
 from idp.signin.session_endings import end_own_session
 from idp.signin.sessions import Session
@@ -23,7 +29,21 @@ from idp.signin.sessions import Session
 RESULT_LIFETIME = timedelta(minutes=10)
 # The result page waits a little for the applications' answers, so that the first look is mostly the last.
 _LOOKS, _PAUSE_S = 5, 0.4
-STATES = {"told": "done", "waiting": "pending", "failed": "failed", "no_channel": "failed"}
+_MOST_REFRESHES, _REFRESH_S = 20, 3
+STATES = {"told": "done", "asked": "asked", "waiting": "pending", "failed": "failed", "no_channel": "unreachable"}
+
+
+@dataclass(frozen=True, slots=True)
+class SignOutResult:
+    """What a result page is about: the ended session, and where the app that asked wants the browser to go on to.
+
+    `framed` says that the apps with a front channel have been asked: a page that renews itself must not break their frames off.
+    """
+
+    session_id: str
+    redirect_url: str | None = None
+    client_id: str | None = None
+    framed: bool = False
 
 
 async def show_sign_out(request: Request) -> Response:
@@ -51,39 +71,73 @@ async def end_here(request: Request) -> Response:
     if session is None:
         return RedirectResponse(PATHS.login, status_code=303)
     await end_own_session(session, visit=visit_of(request), entrance=parts.entrance, now=parts.clock())
-    return await to_results(request, session.session_id)
+    return await to_results(request, SignOutResult(session.session_id))
 
 
-async def to_results(request: Request, session_id: str) -> Response:
+async def to_results(request: Request, result: SignOutResult) -> Response:
     """Lead to the result page and take the cookies away; the page is named by a fresh id, since the browser's is gone too."""
-    parts = parts_of(request)
-    result_id = parts.entropy.token()
-    await parts.store.set(_key(result_id), session_id.encode(), RESULT_LIFETIME)
-    response = RedirectResponse(f"{PATHS.logged_out}?{urlencode({'result': result_id})}", status_code=303)
-    clear_session_cookie(response)
+    result_id = parts_of(request).entropy.token()
+    await _keep(request, result_id, result)
+    response = RedirectResponse(_address(result_id), status_code=303)
+    forget_session(request, response)
     return response
 
 
+def forget_session(request: Request, response: Response) -> None:
+    """Take everything away from the browser that belonged to the session."""
+    clear_session_cookie(response)
+    follow_session(request, response, None)
+
+
 async def show_signed_out(request: Request) -> Response:
-    """`GET /logout/done`: what became of it at every application, as far as they have answered by now."""
+    """`GET /logout/done`: what became of it at every application, as far as they have answered by now.
+
+    The page renews itself while an answer is outstanding, and goes on to the app that asked once the others have been asked; both without
+    script.
+    """
     parts = parts_of(request)
     result_id = request.query_params.get("result", "")[:64]
-    session_id = await parts.store.get(_key(result_id)) if result_id else None
-    endings: Sequence[AppEnding] = ()
-    if session_id is not None:
-        for _ in range(_LOOKS):
-            endings = await list_logout_deliveries(session_id.decode(), provider=parts.provider)
-            if all(ending.status != "waiting" for ending in endings):
-                break
+    result = await _find(request, result_id)
+    if result is None:
+        return await _result_page(request, SignOutResult(""), (), (), None)
+    frames: tuple[str, ...] = ()
+    if not result.framed:
+        frames = await begin_front_channel(result.session_id, provider=parts.provider, now=parts.clock())
+        await _keep(request, result_id, replace(result, framed=True))
+    endings = await _endings(request, result.session_id, wait=not frames and result.redirect_url is None)
+    refresh = result.redirect_url
+    if refresh is None and any(ending.status == "waiting" for ending in endings):
+        refresh = _address(result_id, look=_look_of(request) + 1)
+    return await _result_page(request, result, endings, frames, refresh)
+
+
+async def _endings(request: Request, session_id: str, *, wait: bool) -> tuple[AppEnding, ...]:
+    provider = parts_of(request).provider
+    for _ in range(_LOOKS if wait else 1):
+        endings = await list_logout_deliveries(session_id, provider=provider)
+        if all(ending.status != "waiting" for ending in endings):
+            break
+        if wait:
             await asyncio.sleep(_PAUSE_S)
-    pending = any(ending.status == "waiting" for ending in endings)
+    return endings
+
+
+async def _result_page(
+    request: Request, result: SignOutResult, endings: Sequence[AppEnding], frames: Sequence[str], refresh: str | None
+) -> Response:
+    client = parts_of(request).provider.clients.find(result.client_id or "")
+    goes_on = result.redirect_url is not None and client is not None
+    allow_frames_of(request, frames)
     return render(
         request,
         "logged_out.html",
         results=[await ending_words(request, ending) for ending in endings],
-        return_href=None,
-        return_name=None,
-        refresh_href=f"{PATHS.logged_out}?{urlencode({'result': result_id})}" if pending else None,
+        frames=frames,
+        return_href=result.redirect_url if goes_on else None,
+        return_name=(await app_words(request, view_of(client)))["name"] if client is not None else None,
+        refresh_href=refresh,
+        refresh_s=_REFRESH_S if refresh is not None and _look_of(request) < _MOST_REFRESHES else None,
+        here=PATHS.home,
     )
 
 
@@ -91,6 +145,25 @@ async def ending_words(request: Request, ending: AppEnding) -> dict[str, object]
     """Return what is said about one application after a session ended."""
     words = await app_words(request, ending.client)
     return {"name": words["name"], "state": STATES[ending.status]}
+
+
+def _address(result_id: str, **further: int) -> str:
+    return f"{PATHS.logged_out}?{urlencode({'result': result_id, **further})}"
+
+
+def _look_of(request: Request) -> int:
+    """Return how often the page has renewed itself."""
+    text = request.query_params.get("look", "0")
+    return int(text) if re.fullmatch("[0-9]{1,3}", text, re.ASCII) else 0
+
+
+async def _keep(request: Request, result_id: str, result: SignOutResult) -> None:
+    await parts_of(request).store.set(_key(result_id), json.dumps(asdict(result)).encode(), RESULT_LIFETIME)
+
+
+async def _find(request: Request, result_id: str) -> SignOutResult | None:
+    kept = await parts_of(request).store.get(_key(result_id)) if result_id else None
+    return None if kept is None else SignOutResult(**json.loads(kept))
 
 
 def _key(result_id: str) -> str:

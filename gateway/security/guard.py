@@ -218,7 +218,10 @@ class _Answer:
             self.status = message["status"]
             state = self._scope["state"]
             headers = harden(
-                list(message.get("headers", ())), https=self._https, form_action=state.get("form_action", ())
+                list(message.get("headers", ())),
+                https=self._https,
+                form_action=state.get("form_action", ()),
+                frame_src=state.get("frame_src", ()),
             )
             headers.append((b"x-request-id", state["request_id"].encode()))
             if state.get("new_browser"):

@@ -17,30 +17,31 @@ _FIXED: tuple[tuple[bytes, bytes], ...] = (
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
-def content_security_policy(form_action: Sequence[str] = ()) -> str:
-    """Return the policy; `form_action` names further origins that a form of this page may lead to after its POST.
+def content_security_policy(form_action: Sequence[str] = (), frame_src: Sequence[str] = ()) -> str:
+    """Return the policy; `form_action` names further origins that a form of this page may lead to after its POST, `frame_src` those it frames.
 
     Browsers apply `form-action` to the redirect that answers a POST too, hence the client's origin on the consent page.
     """
-    return _POLICY.format(form_action=" ".join(("'self'", *form_action)))
+    policy = _POLICY.format(form_action=" ".join(("'self'", *form_action)))
+    return f"{policy}; frame-src {' '.join(frame_src)}" if frame_src else policy
 
 
 _PLAIN_POLICY = content_security_policy().encode()
 
 
-def harden(headers: list[tuple[bytes, bytes]], *, https: bool, form_action: Sequence[str]) -> list[tuple[bytes, bytes]]:
+def harden(
+    headers: list[tuple[bytes, bytes]], *, https: bool, form_action: Sequence[str], frame_src: Sequence[str] = ()
+) -> list[tuple[bytes, bytes]]:
     """Return the answer's headers with the fixed ones set, replacing whatever a handler said; `no-store` unless it said otherwise."""
     fixed = {name for name, _ in _FIXED}
     names = {name for name, _ in headers}
     kept = [header for header in headers if header[0] not in fixed]
     kept += _FIXED
     if b"content-security-policy" not in names:
-        kept.append(
-            (
-                b"content-security-policy",
-                content_security_policy(form_action).encode("latin-1", "replace") if form_action else _PLAIN_POLICY,
-            )
-        )
+        policy = _PLAIN_POLICY
+        if form_action or frame_src:
+            policy = content_security_policy(form_action, frame_src).encode("latin-1", "replace")
+        kept.append((b"content-security-policy", policy))
     if b"cache-control" not in names:
         kept.append((b"cache-control", b"no-store"))
     if https:

@@ -1,10 +1,11 @@
 """The two things an authorization puts on record when it succeeds: the person's answer, and what the client is given."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from foundation.ledger import Entry
+from foundation.ledger import Entry, Insert
 from idp.provider.authorization_answer import render_answer
 from idp.provider.authorization_refusal import KIND
 from idp.provider.authorization_request import AuthorizationRequest, CheckedAddress
@@ -22,6 +23,7 @@ from idp.provider.policies import CODE, ID_TOKEN, TOKEN, policy_of
 from idp.provider.response_modes import is_signed
 from idp.provider.response_reasons import CLIENT_KEY_UNAVAILABLE
 from idp.provider.response_types import NONE, gives, is_front_channel
+from idp.provider.session_management import new_session_state
 from idp.signin.sessions import Session
 
 
@@ -84,16 +86,21 @@ async def issue_code(
         now=now,
     )
     grant = grant_of(written)
+    rows = [written]
     answer, details = {}, {"grant_id": grant_id, "scope": " ".join(grant.request.scope)}
     if gives(request.response_type, CODE):
         answer["code"] = code
     if is_front_channel(request.response_type):
-        tokens, issued = await _tokens_beside(grant, client, request, answer.get("code"), provider, now)
+        tokens, issued, beside = await _tokens_beside(grant, client, request, answer.get("code"), provider, now)
         answer |= tokens
         details |= issued
+        rows += beside
     entry = _entry(client, session, details, request_id, now)
-    await provider.ledger.append(entry, inserts=[written])
-    return await render_answer(address, answer, provider=provider, now=now)
+    await provider.ledger.append(entry, inserts=rows)
+    browser_state = provider.subjects.browser_state(session.session_id)
+    answer |= new_session_state(client, request.redirect_uri, browser_state, entropy=provider.entropy)
+    rendered = await render_answer(address, answer, provider=provider, now=now)
+    return replace(rendered, browser_state=browser_state if "session_state" in answer else None)
 
 
 async def _tokens_beside(
@@ -103,10 +110,12 @@ async def _tokens_beside(
     code: str | None,
     provider: Provider,
     now: datetime,
-) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the tokens that travel through the browser (OpenID Connect Core §3.2.2.5, §3.3.2.5), and what the record says of them."""
+) -> tuple[dict[str, str], dict[str, Any], Sequence[Insert]]:
+    """Return the tokens that travel through the browser (OpenID Connect Core §3.2.2.5, §3.3.2.5), what the record says of them, and
+    rows to be written with it."""
     answer: dict[str, str] = {}
     details: dict[str, Any] = {"response_type": request.response_type}
+    rows: Sequence[Insert] = ()
     if gives(request.response_type, TOKEN):
         issued = issue_for_grant(
             grant,
@@ -120,12 +129,13 @@ async def _tokens_beside(
         )
         answer |= {name: str(value) for name, value in issued.answer().items()}
         details |= {"jti": issued.jti, "aud": list(issued.audience)}
+        rows = issued.inserts
     if gives(request.response_type, ID_TOKEN):
         beside = IssuedBeside(answer.get("access_token"), code, request.state)
         answer["id_token"] = await issue_id_token(
             grant, client, beside, nonce=request.nonce, provider=provider, now=now
         )
-    return answer, details
+    return answer, details, rows
 
 
 async def _check_readable(request: AuthorizationRequest, client: Client, provider: Provider) -> None:

@@ -18,21 +18,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.ledger import Entry
 from foundation.problems import ServiceUnavailable
-from foundation.signing import Algorithm
 from idp.provider.clients import ClientView, view_of
 from idp.provider.composition import Provider
+from idp.provider.frontchannel import ASKED, has_front_channel
 from idp.provider.ports import LogoutNotDelivered, LogoutPoster
+from idp.provider.signing_algorithms import signing_algorithm
 from idp.provider.tables import logout_messages
 
 log = structlog.get_logger(__name__)
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TYPE = "logout+jwt"
-ALGORITHM: Algorithm = "ES256"
 TOKEN_LIFETIME = timedelta(minutes=2)
 BATCH = 32
 
-EndingStatus = Literal["told", "waiting", "failed", "no_channel"]
+EndingStatus = Literal["told", "asked", "waiting", "failed", "no_channel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,15 @@ class LogoutMessage:
 
 @dataclass(frozen=True, slots=True)
 class AppEnding:
-    """What the person is told about one app after a sign-out; `failed` and `no_channel` are said plainly."""
+    """What the person is told about one app after a sign-out; `failed` and `no_channel` are said plainly.
+
+    `told`: the app confirmed it. `asked`: the person's browser was sent there, and nobody can know what came of it. `by_browser` says
+    that the app has a front channel, so that a page with its frame has to be shown.
+    """
 
     client: ClientView
     status: EndingStatus
+    by_browser: bool = False
 
 
 async def deliver_logout_tokens(*, provider: Provider, http: LogoutPoster, worker: str, now: datetime) -> int:
@@ -83,7 +88,7 @@ async def list_logout_deliveries(session_id: str, *, provider: Provider) -> tupl
     for client_id, state in found:
         client = provider.clients.find(client_id)
         if client is not None:
-            endings.append(AppEnding(view_of(client), _status(state)))
+            endings.append(AppEnding(view_of(client), _status(state), has_front_channel(client)))
     return tuple(endings)
 
 
@@ -143,7 +148,9 @@ async def _deliver(message: LogoutMessage, provider: Provider, http: LogoutPoste
         jti=provider.entropy.identifier(),
         now=now,
     )
-    token = provider.keys.sign_jwt(claims, purpose="oidc", alg=ALGORITHM, typ=TYPE, now=now)
+    # §2.4: signed as the app's ID tokens are.
+    algorithm = signing_algorithm(client.metadata.algorithms.id_token_signed_response_alg)
+    token = provider.keys.sign_jwt(claims, purpose="oidc", alg=algorithm, typ=TYPE, now=now)
     try:
         status = await http.post_form(
             client.backchannel_logout_uri, {"logout_token": token}, provider.limits.logout_timeout
@@ -207,6 +214,7 @@ async def _settle(
 def _status(state: str) -> EndingStatus:
     statuses: dict[str, EndingStatus] = {
         "delivered": "told",
+        ASKED: "asked",
         "waiting": "waiting",
         "dead": "failed",
         "no_channel": "no_channel",

@@ -53,11 +53,20 @@ class LogoutConfirmation:
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """The session is over. Go to `redirect_url` when there is one, else show which apps were told."""
+    """The session is over. Go to `redirect_url` when there is one, else show which apps were told.
+
+    With `needs_page` the result page comes first in any case, since some app can only be told from there; `client` is who asked.
+    """
 
     redirect_url: str | None
     session_id: str | None
     apps: tuple[AppEnding, ...]
+    client: ClientView | None = None
+
+    @property
+    def needs_page(self) -> bool:
+        """Whether a page of ours must be shown before the browser goes on."""
+        return any(app.by_browser for app in self.apps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,4 +258,5 @@ async def _end(
         )
         await provider.ledger.append_in(connection, entry, changes=[change])
     provider.feed.apply([change])
-    return LoggedOut(redirect_url, session_id, await list_logout_deliveries(session_id, provider=provider))
+    endings_of_apps = await list_logout_deliveries(session_id, provider=provider)
+    return LoggedOut(redirect_url, session_id, endings_of_apps, None if client is None else view_of(client))

@@ -7,6 +7,7 @@ from here.
 from dataclasses import dataclass
 from typing import Any
 
+from idp.provider.assurance.vocabulary import METADATA as ASSURANCE
 from idp.provider.authlib_server import Core
 from idp.provider.authorization_request import PROMPTS
 from idp.provider.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
@@ -36,6 +37,7 @@ class EndpointPaths:
     revoke: str = "/oauth/revoke"
     userinfo: str = "/oauth/userinfo"
     logout: str = "/oauth/logout"
+    check_session: str = "/oauth/session"
     register: str = "/oauth/register"
 
 
@@ -80,13 +82,14 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "introspection_endpoint": issuer + ENDPOINTS.introspect,
         "revocation_endpoint": issuer + ENDPOINTS.revoke,
         "end_session_endpoint": issuer + ENDPOINTS.logout,
+        "check_session_iframe": issuer + ENDPOINTS.check_session,
         "registration_endpoint": issuer + ENDPOINTS.register,
         "scopes_supported": list(SCOPES),
         "response_types_supported": _all_of(policy.response_types for policy in policies),
         "response_modes_supported": _all_of(policy.response_modes for policy in policies),
-        "grant_types_supported": core.grant_types(),
+        "grant_types_supported": [*core.grant_types(), "implicit"],
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["ES256"],
+        **_ANSWER_ALGORITHMS,
         "token_endpoint_auth_methods_supported": list(ALL_METHODS),
         "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL_METHODS),
         "revocation_endpoint_auth_methods_supported": list(ALL_METHODS),
@@ -105,11 +108,14 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "claim_types_supported": ["normal"],
         "claims_supported": ["sub", "acr", "amr", "auth_time", "sid", *CLAIM_LABELS],
         "claims_parameter_supported": True,
+        **ASSURANCE,
         "request_parameter_supported": True,
         "request_uri_parameter_supported": True,
         "require_request_uri_registration": True,
         "request_object_signing_alg_values_supported": _all_of(policy.signing_algs for policy in policies),
         "authorization_response_iss_parameter_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "ui_locales_supported": ["zh-CN", "en"],

@@ -8,21 +8,26 @@ from idp.vocabulary import RealNameLevel, SignInStrength
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Send the browser to `url`, with status 303 so that a POST never repeats there."""
+    """Send the browser to `url`, with status 303 so that a POST never repeats there.
+
+    `browser_state` is set when the answer tells an app about the session: it then goes into the cookie of that name.
+    """
 
     url: str
+    browser_state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FormPost:
     """Let the browser post `fields` to `action` (OAuth 2.0 Form Post Response Mode).
 
-    Values are raw, escape them. `is_refusal` says that they carry an error.
+    Values are raw, escape them. `is_refusal` says that they carry an error; `browser_state` is that of `Redirect`.
     """
 
     action: str
     fields: tuple[tuple[str, str], ...]
     is_refusal: bool = False
+    browser_state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ class Subjects:
         """Return the `sid` by which one client knows the session (OpenID Connect Back-Channel Logout §2.1)."""
         return self._derived("session", client_id, session_id)
 
+    def browser_state(self, session_id: str) -> str:
+        """Return the state of a browser while the session is its own (OpenID Connect Session Management §3.2)."""
+        return self._derived("browser", "", session_id)
+
     def _derive(self, purpose: str, audience: str, secret: str) -> str:
         parts = (purpose, str(self.key_version), audience, secret)
         message = b"".join(len(part.encode()).to_bytes(2, "big") + part.encode() for part in parts)

@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.browser_state import follow_session
 from gateway.i18n import mark
 from gateway.pages.paths import PATHS
 from gateway.pages.refusals import FRESH, Returned, field_error, returned
@@ -56,6 +57,7 @@ async def set_password(request: Request) -> Response:
     await remember_journey(request, journey.flow_id, journey.goal, **shown)
     response = next_page(PATHS.register_done, journey.flow_id)
     set_session_cookie(response, outcome)
+    follow_session(request, response, outcome.session)
     return response
 
 

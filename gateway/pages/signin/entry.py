@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.api.oauth import present
+from gateway.browser_state import follow_session
 from gateway.pages.oauth_pages import oauth_parts
 from gateway.pages.paths import PATHS
 from gateway.pages.signin.journeys import Goal, goal_from, next_page, remember_journey
@@ -21,7 +22,7 @@ async def go_on(
 ) -> Response:
     """Lead to the page that the outcome asks for; `shown` is kept for it."""
     if isinstance(outcome, SignedIn):
-        return enter(outcome, goal)
+        return enter(request, outcome, goal)
     if isinstance(outcome, ArrivalToConfirm):
         shown |= {
             "center": outcome.center,
@@ -39,7 +40,7 @@ async def go_on(
     return next_page(page, outcome.flow_id)
 
 
-def enter(signed_in: SignedIn, goal: Goal) -> Response:
+def enter(request: Request, signed_in: SignedIn, goal: Goal) -> Response:
     """Give the browser its session and lead to the goal; a waiting authorization goes on at its own address."""
     if goal.transaction:
         target = Goal(transaction=goal.transaction).address(PATHS.sign_in_continue)
@@ -47,6 +48,7 @@ def enter(signed_in: SignedIn, goal: Goal) -> Response:
         target = goal.next or (PATHS.desk if signed_in.session.kind == "staff" else PATHS.home)
     response = RedirectResponse(target, status_code=303)
     set_session_cookie(response, signed_in)
+    follow_session(request, response, signed_in.session)
     return response
 
 

@@ -166,6 +166,7 @@ CONNECTED: dict[str, Any] = {
             "name": HOUSING["name"],
             "department": HOUSING["department"],
             "claims": ["姓名", "实名等级", "手机号"],
+            "login_url": "https://gzf.example/login?iss=https%3A%2F%2Fid.example",
             "first_used_at": NOW - timedelta(days=70),
             "last_used_at": NOW,
             "signed_in": True,
@@ -296,7 +297,7 @@ CITIZEN_SAMPLES: tuple[Sample, ...] = (
         {
             **CONNECTED,
             "results": [
-                {"name": HOUSING["name"], "state": state} for state in ("done", "revoked", "pending", "failed")
+                {"name": HOUSING["name"], "state": state} for state in ("done", "revoked", "pending", "failed", "asked", "unreachable")
             ],
         },
     ),

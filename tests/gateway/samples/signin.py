@@ -113,6 +113,7 @@ CONSENT = {
             "label": "公民身份号码",
             "value": "3702**********0012",
             "why": "用来向不动产登记核对住房情况，只提供这一次",
+            "purpose": "核对申请人名下的住房",
             "checked": False,
         }
     ],
@@ -340,13 +341,28 @@ SIGNIN_SAMPLES: tuple[Sample, ...] = (
                 {"name": HOUSING["name"], "state": "done"},
                 {"name": BUSINESS["name"], "state": "pending"},
                 {"name": "医保查询", "state": "failed"},
+                {"name": "图书馆", "state": "asked"},
+                {"name": "停车场", "state": "unreachable"},
             ],
+            "frames": [],
             "return_href": "https://gzf.qingyu.example/",
             "return_name": HOUSING["name"],
             "refresh_href": "/logout/result",
+            "refresh_s": None,
         },
     ),
-    Sample("logged_out.html", "alone", {"results": [], "return_href": None, "return_name": None, "refresh_href": None}),
+    Sample(
+        "logged_out.html",
+        "alone",
+        {
+            "results": [],
+            "frames": [],
+            "return_href": None,
+            "return_name": None,
+            "refresh_href": None,
+            "refresh_s": None,
+        },
+    ),
     *(
         Sample(
             "session_end.html",
