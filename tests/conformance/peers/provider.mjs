@@ -44,6 +44,8 @@ const claimsOf = (sub) => ({
 const provider = new Provider(issuer, {
   clients: config.clients,
   jwks: { keys },
+  // Its guard against special-use addresses would keep it from the loopback address at which the relying party listens.
+  fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }),
   clientBasedCORS: () => false,
   acrValues: ['1'],
   scopes: ['openid', 'offline_access', 'realname'],
@@ -107,7 +109,7 @@ const provider = new Provider(issuer, {
   },
   ttl: { PushedAuthorizationRequest: 60, AuthorizationCode: 60, BackchannelAuthenticationRequest: 600 },
 });
-provider.on('server_error', (ctx, error) => console.error(error));
+for (const event of ['server_error', 'backchannel.error']) provider.on(event, (ctx, error) => console.error(event, error));
 
 const control = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://control');
