@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.pages import consent, oauth_pages, sessions, sign_out
 from gateway.pages import help as help_pages
 from gateway.pages.citizen import accesses, account, connected, home, licenses
+from gateway.pages.decoupled import answering, confirmations, device
 from gateway.pages.modes import change_preferences
 from gateway.pages.paths import PATHS
 from gateway.pages.registration import identity, password, phone
@@ -52,6 +53,14 @@ def page_routes() -> list[BaseRoute]:
         Route(PATHS.register_done, password.show_done),
         Route(PATHS.consent, consent.show_consent),
         Route(PATHS.consent, consent.answer_consent, methods=["POST"]),
+        Route(PATHS.device, device.show_device),
+        Route(PATHS.device, device.enter_code, methods=["POST"]),
+        Route(PATHS.device_confirm, device.show_device_request),
+        Route(PATHS.device_confirm, device.answer_device_request, methods=["POST"]),
+        Route(PATHS.confirmations, confirmations.show_confirmations),
+        Route(f"{PATHS.confirmations}/done", answering.show_answered),
+        Route(f"{PATHS.confirmations}/{{request_id}}", confirmations.show_confirmation),
+        Route(f"{PATHS.confirmations}/{{request_id}}", confirmations.answer_confirmation_page, methods=["POST"]),
         Route(PATHS.licenses, licenses.show_licenses),
         Route(f"{PATHS.licenses}/{{license_id}}", licenses.show_license),
         Route(PATHS.accesses, accesses.show_accesses),

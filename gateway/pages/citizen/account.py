@@ -127,6 +127,18 @@ def _methods(language: Language, *, has_password: bool) -> list[dict[str, object
             "description": words.text(mark("看账户登录在哪些设备上，结束不认识的")),
             "href": PATHS.connected,
         },
+        {
+            "icon": "flag",
+            "title": words.text(mark("等待确认")),
+            "description": words.text(mark("窗口或热线替您办事时，在这里确认")),
+            "href": PATHS.confirmations,
+        },
+        {
+            "icon": "qr",
+            "title": words.text(mark("在另一台设备上登录")),
+            "description": words.text(mark("输入自助终端屏幕上显示的代码")),
+            "href": PATHS.device,
+        },
     ]
 
 

@@ -28,7 +28,9 @@ NOTICES = frozenset({"expired", "idle", "signed_out", "ended", "left", "level"})
 async def show_login(request: Request) -> Response:
     """`GET /login`: begin, or go on with an authorization that waited for this."""
     goal = goal_from(request.query_params)
-    if not goal.transaction and await current_session(request) is not None:
+    # An app may ask for more than the session is: then whoever is signed in signs in again.
+    is_anew = request.query_params.get("anew") == "yes"
+    if not goal.transaction and not is_anew and await current_session(request) is not None:
         return RedirectResponse(goal.next or PATHS.home, status_code=303)
     asked = request.query_params.get("notice", "")
     return await _login_page(request, goal, notice=asked if asked in NOTICES else None)
