@@ -100,6 +100,8 @@ class Caller:
     acr: str
     strength: int
     network: str
+    via: tuple[str, ...] = ()
+    """The applications that the officer's request passed through before ``client_id``, the latest first."""
 
 
 @value_type

@@ -152,7 +152,8 @@ async def _repeat(lookup: Lookup, key: bytes, record: LookupRecord) -> Answer | 
                 "lookup": kept.lookup_id,
                 "position": kept.recorded.position,
                 "repetition": record.lookup_id,
-            },
+            }
+            | ({"via": list(lookup.caller.via)} if lookup.caller.via else {}),
         ),
         inserts=access_rows(record, catalog=room.catalog, entropy=room.entropy),
     )

@@ -66,6 +66,8 @@ def entry_of(record: LookupRecord, *, catalog: Catalog) -> Entry:
         "channel": caller.channel,
         "found": record.found,
     }
+    if caller.via:
+        details["via"] = list(caller.via)
     if permit is not None:
         details["grants"] = [grant.ref for grant in permit.grants]
         details["policy"] = [grant.content_digest for grant in permit.grants]

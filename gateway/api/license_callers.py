@@ -38,13 +38,13 @@ class NotAccepted(Exception):
 
 
 def check_client(token: VerifiedAccessToken, scope: str, *, clients: ClientRegistry) -> None:
-    """Raise InvalidToken when the token's application is disabled, InsufficientScope when it has lost the scope.
+    """Raise InvalidToken when the token's application, or one it passed through, is disabled; InsufficientScope when it lost the scope.
 
     An entitlement that the application lost since the token was made is lost here as well. Memory alone: the
     caller has refreshed the registry.
     """
     client = clients.find_active(token.client_id)
-    if client is None:
+    if client is None or not all(clients.find_active(actor) for actor in token.actors):
         raise InvalidToken("client is not open")
     if scope not in client.scopes:
         raise InsufficientScope(scope)
@@ -73,6 +73,8 @@ async def caller_of(token: VerifiedAccessToken, asked: LookupRequest, *, parts: 
         acr=token.acr or "",
         strength=_strength_of(token),
         network=network,
+        # The current actor is the token's own application (RFC 8693 §4.1).
+        via=token.actors[1:],
     )
 
 

@@ -17,6 +17,7 @@ from gateway.composition import Parts, open_parts
 from gateway.settings import load_settings
 from idp.provider.access_tokens import AccessTokenFacts, TokenContext, sign_access_token
 from idp.provider.clients import TOPIC
+from idp.provider.opaque_tokens import new_opaque_token
 from idp.provider.tables import oauth_clients
 from idp.vocabulary import RealNameLevel, SignInStrength, acr_of
 from tests.gateway.api.conftest import CLERK, ZHANG, Backend, new_id, question, sha256
@@ -197,6 +198,40 @@ async def test_tokens_of_others_open_nothing_and_an_officers_own_does(backend: B
     assert answer.status_code == 200, answer.text
 
 
+async def test_an_exchanged_token_names_officer_and_applications(backend: Backend) -> None:
+    """RFC 8693 §4.1: the ledger says who looked, through which application, and where the officer had signed in."""
+    settings = load_settings(backend.settings_file, environ={})
+    async with open_parts(settings, background=False) as parts:
+        housing = await parts.directory.find_department_by_slug("housing")
+        assert housing is not None
+        officer = await parts.directory.find_officer_by_work_number(housing.department_id, CLERK)
+        assert officer is not None
+        context = TokenContext(officer_id=officer.officer_id, parents=("0" * 32,))
+        exchanged = token_of(parts, backend.audience, "gzf", context, actors=("gzf", "qyfw"))
+        before = len(await bodies(parts))
+        answer = backend.post(token=exchanged, officer=None)
+        assert answer.status_code == 200, answer.text
+        entries = [entry for entry in (await bodies(parts))[before:] if entry["kind"] == "license.lookup"]
+        assert [(entry["actor"], entry["client"], entry["details"]["via"]) for entry in entries] == [
+            (f"officer:{officer.officer_id}", "gzf", ["qyfw"])
+        ]
+        unknown = token_of(parts, backend.audience, "gzf", context, actors=("gzf", "nobody"))
+        assert problem(backend.post(token=unknown, officer=None)) == (401, "21201")
+
+
+async def test_an_opaque_token_opens_what_its_jwt_opens(backend: Backend) -> None:
+    """The server looks the reference up; one that is not on record opens nothing."""
+    settings = load_settings(backend.settings_file, environ={})
+    async with open_parts(settings, background=False) as parts:
+        signed = token_of(parts, backend.audience, "gzf", TokenContext())
+        expires_at = parts.clock() + timedelta(minutes=5)
+        reference, row = new_opaque_token(signed, expires_at=expires_at, sealer=parts.sealer, entropy=parts.entropy)
+        assert problem(backend.post(token=reference)) == (401, "21201")
+        entry = Entry(kind="oauth.token", at=parts.clock(), outcome="allowed", client="gzf")
+        await parts.ledger.append(entry, inserts=[row])
+    assert backend.post(token=reference).status_code == 200
+
+
 async def test_a_refused_token_is_on_record(backend: Backend) -> None:
     """Whoever knocks with a token that does not open leaves an entry; one of ours is named."""
     settings = load_settings(backend.settings_file, environ={})
@@ -262,7 +297,7 @@ async def bodies(parts: Parts) -> list[dict[str, Any]]:
         return [json.loads(row.body) for row in await load_rows(connection, start=0)]
 
 
-def token_of(parts: Parts, audience: str, client_id: str, context: TokenContext) -> str:
+def token_of(parts: Parts, audience: str, client_id: str, context: TokenContext, actors: tuple[str, ...] = ()) -> str:
     """A token as the product itself would sign it."""
     facts = AccessTokenFacts(
         subject="s" * 32,
@@ -272,6 +307,7 @@ def token_of(parts: Parts, audience: str, client_id: str, context: TokenContext)
         lifetime=timedelta(minutes=5),
         context=context,
         acr=acr_of(RealNameLevel.HIGH, SignInStrength.TWO_FACTOR),
+        actors=actors,
     )
     return sign_access_token(
         facts,
