@@ -78,21 +78,20 @@ def agreed_details(details: Iterable[Detail], items: Iterable[str]) -> tuple[Det
     return tuple(entry for item, entry in details_items(details).items() if item in agreed)
 
 
-def title_of_details(item: str, license_types: LicenseTypes, entry: Detail | None = None) -> tuple[str, str]:
-    """Return the Chinese and the English title of a consent item; with its entry the fields are named as well."""
+def title_of_details(item: str, license_types: LicenseTypes) -> tuple[str, str]:
+    """Return the Chinese and the English title of a consent item: how far which licenses are read."""
     _, grade, codes, _ = item.split(":")
     named = [(code, license_types.find(code)) for code in codes.split("+")]
     grade_zh, grade_en = GRADES[grade]
-    title_zh = f"电子证照（{grade_zh}）：{'、'.join(code if found is None else found.name_zh for code, found in named)}"
-    title_en = (
-        f"E-licenses ({grade_en}): {', '.join(code if found is None else found.name_en for code, found in named)}"
-    )
-    fields = () if entry is None else entry.get("fields", ())
-    if fields:
-        labels = [_field_labels(name, named) for name in fields]
-        title_zh += f"——{'、'.join(label_zh for label_zh, _ in labels)}"
-        title_en += f" – {', '.join(label_en for _, label_en in labels)}"
-    return title_zh, title_en
+    names_zh = "、".join(code if found is None else found.name_zh for code, found in named)
+    names_en = ", ".join(code if found is None else found.name_en for code, found in named)
+    return f"电子证照（{grade_zh}）：{names_zh}", f"E-licenses ({grade_en}): {names_en}"
+
+
+def field_labels(entry: Detail, license_types: LicenseTypes) -> dict[str, tuple[str, str]]:
+    """Return the fields that an entry names, with their Chinese and English labels."""
+    named = [found for code in entry["license_types"] if (found := license_types.find(code)) is not None]
+    return {name: _label(name, named) for name in entry.get("fields", ())}
 
 
 def narrowed_details(
@@ -193,8 +192,8 @@ def _digest(entry: Detail) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _field_labels(name: str, named: Iterable[tuple[str, NamedLicenseType | None]]) -> tuple[str, str]:
-    for _, found in named:
-        if found is not None and name in found.fields:
+def _label(name: str, named: Iterable[NamedLicenseType]) -> tuple[str, str]:
+    for found in named:
+        if name in found.fields:
             return found.fields[name].label_zh, found.fields[name].label_en
     return name, name

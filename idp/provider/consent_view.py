@@ -4,7 +4,7 @@ from idp.people.facts import PersonFacts
 from idp.provider.assurance.requests import ITEM as VERIFIED
 from idp.provider.assurance.requests import claim_of_item, title_of
 from idp.provider.authorization_details import ITEM as LICENSES
-from idp.provider.authorization_details import Detail, details_items, title_of_details
+from idp.provider.authorization_details import Detail, details_items, field_labels, title_of_details
 from idp.provider.authorization_request import AuthorizationRequest
 from idp.provider.claims import masked_claims
 from idp.provider.clients import Client, view_of
@@ -63,8 +63,10 @@ def _asked(item: str, agreed_before: bool, facts: PersonFacts | None, purpose: s
 
 
 def _asked_details(item: str, agreed_before: bool, entry: Detail, license_types: LicenseTypes) -> AskedItem:
-    title_zh, title_en = title_of_details(item, license_types, entry)
-    return AskedItem(item, title_zh, title_en, (), agreed_before, is_optional(item), entry["purpose"])
+    title_zh, title_en = title_of_details(item, license_types)
+    # The values stand in the libraries and are not fetched for a question.
+    fields = tuple(AskedClaim(name, *labels, "") for name, labels in field_labels(entry, license_types).items())
+    return AskedItem(item, title_zh, title_en, fields, agreed_before, is_optional(item), entry["purpose"])
 
 
 def _names_of(item: str) -> tuple[str, ...]:

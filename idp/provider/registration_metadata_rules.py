@@ -9,6 +9,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, get_args
 
+from idp.provider.authorization_details import AUTHORIZATION_DETAILS_TYPES
 from idp.provider.client_metadata import (
     PLAIN,
     AccessTokenFormat,
@@ -242,5 +243,7 @@ def _check_wishes(metadata: ClientMetadata) -> None:
         text = getattr(metadata, member)
         _refuse_unless(text is None or (0 < len(text) <= 128 and text.isprintable()), member, "1 to 128 characters")
     _refuse_unless(
-        len(metadata.authorization_details_types) <= MOST_URIS, "authorization_details_types", f"at most {MOST_URIS}"
+        set(metadata.authorization_details_types) <= set(AUTHORIZATION_DETAILS_TYPES),
+        "authorization_details_types",
+        "not all are supported",
     )
