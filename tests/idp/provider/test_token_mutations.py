@@ -6,12 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from tests.idp.provider.world import Browser, World, answer, authorization
 
 ATTACKER = ECKey.generate_key("P-256")
+_ATTACKERS_RSA = RSAKey.generate_key(2048)
+ATTACKERS: dict[str, Key] = {
+    "ES256": ATTACKER,
+    "RS256": _ATTACKERS_RSA,
+    "PS256": _ATTACKERS_RSA,
+    "EdDSA": OKPKey.generate_key("Ed25519"),
+}
+"""A key of the attacker's own for every algorithm that we sign with."""
 
 
 def _b64(value: Any) -> str:
@@ -44,7 +52,9 @@ def _reclaim(**changes: Any) -> Callable[[str], str]:
 def _resigned(**header: Any) -> Callable[[str], str]:
     def mutate(token: str) -> str:
         own, claims, _ = _parts(token)
-        return jwt.encode({**own, **header}, claims, ATTACKER, ["ES256"])
+        signing_input = f"{_b64({**own, **header})}.{_b64(claims)}"
+        signature = JWSRegistry.algorithms[own["alg"]].sign(signing_input.encode(), ATTACKERS[own["alg"]])
+        return f"{signing_input}.{_b64(signature)}"
 
     return mutate
 
