@@ -125,6 +125,8 @@ def _read_key(jwk: object, alg: str) -> Key:
     kind = (jwk.get("kty"), jwk.get("crv"))
     if kind != _KINDS[alg]:
         raise UnusableJwt("jwk of another kind than alg")
+    if kind[0] == "RSA" and not _is_usual_modulus(jwk.get("n")):
+        raise UnusableJwt("jwk of unusual size")
     public: dict[str, Any] = {name: jwk[name] for name in _PUBLIC_MEMBERS & jwk.keys()}
     try:
         key = JWKRegistry.import_key(public)
@@ -132,10 +134,15 @@ def _read_key(jwk: object, alg: str) -> Key:
     except (JoseError, ValueError, TypeError, KeyError) as unusable:
         raise UnusableJwt("jwk unreadable") from unusable
     if isinstance(native, RSAPublicKey):
-        numbers = native.public_numbers()
-        if native.key_size not in _RSA_BITS or numbers.e < 3 or numbers.e.bit_length() > 32:
+        exponent = native.public_numbers().e
+        if native.key_size not in _RSA_BITS or exponent < 3 or exponent.bit_length() > 32:
             raise UnusableJwt("jwk of unusual size")
     return key
+
+
+def _is_usual_modulus(text: object) -> bool:
+    """Judge by its length before it is imported: the library warns of short ones, and long ones are dear."""
+    return isinstance(text, str) and len(text) * 6 // 8 * 8 in range(_RSA_BITS.start, _RSA_BITS.stop + 16)
 
 
 def _is_address(htu: object, address: str) -> bool:
