@@ -26,6 +26,7 @@ from idp.provider.composition import Origin, Provider
 from idp.provider.decoupled.endpoints import authenticate_on_other_device, authorize_device
 from idp.provider.dynamic_registration import register_application
 from idp.provider.dynamic_registration_management import manage_application
+from idp.provider.form_token import with_form_token
 from idp.provider.introspection import introspect
 from idp.provider.logout import LoggedOut, LogoutConfirmation, request_logout
 from idp.provider.metadata import ENDPOINTS, provider_metadata
@@ -138,7 +139,12 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
     async def userinfo_endpoint(request: Request) -> Response:
         """Claims about the signed-in person (OpenID Connect Core §5.3)."""
         parts = parts_of(request)
-        asked = resource_request(request, parts.certificates)
+        asked = with_form_token(
+            resource_request(request, parts.certificates),
+            await request.body(),
+            request.headers.get("content-type", ""),
+            max_octets=parts.provider.limits.max_form_octets,
+        )
         return _oauth(await userinfo(asked, provider=parts.provider, now=parts.clock()))
 
     async def logout_endpoint(request: Request) -> Response:

@@ -40,7 +40,6 @@ NOT_APPLICABLE: Mapping[str, str] = {
 }
 
 PENDING: Mapping[str, str] = {
-    "oidcc-userinfo-post-body": "UserInfo takes the access token in the header alone",
     "oidcc-frontchannel-logout-discovery-endpoint-verification": "front-channel logout",
     "oidcc-frontchannel-rp-initiated-logout": "front-channel logout",
     "oidcc-session-management-discovery-endpoint-verification": "session management",
