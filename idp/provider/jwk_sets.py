@@ -4,10 +4,11 @@ Nothing here fetches. What a set holds beyond the key types known here is skippe
 taken, because a key that somebody published proves nothing.
 """
 
+import base64
+import binascii
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key
 
@@ -18,6 +19,7 @@ MOST_KEYS = 100
 """Keys in one set; a document of 64 KiB could hold some thousands, each costing an import."""
 SHORTEST_RSA_BITS, LONGEST_RSA_BITS = 2_048, 8_192
 
+_MEMBERS = ("kty", "crv", "x", "y", "n", "e", "kid")
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _SIGNING: dict[str, tuple[str, str | None]] = {
     "ES256": ("EC", "P-256"),
@@ -121,17 +123,26 @@ def _read_key(jwk: object) -> PublishedKey:
     for member in ("kid", "alg", "use"):
         if not isinstance(jwk.get(member, ""), str):
             raise UnusableJwkSet(f"{member} of a key is not a string")
+    if kind[0] == "RSA" and not SHORTEST_RSA_BITS <= _bits(jwk.get("n")) <= LONGEST_RSA_BITS:
+        raise UnusableJwkSet("an RSA key has fewer than 2,048 or more than 8,192 bits")
     try:
         # Only what is judged here reaches the library: x5u, x5c and the like would bring a second key.
-        key = JWKRegistry.import_key(
-            {name: jwk[name] for name in ("kty", "crv", "x", "y", "n", "e", "kid") if name in jwk}
-        )
-        public = key.public_key
+        key = JWKRegistry.import_key({name: jwk[name] for name in _MEMBERS if name in jwk})
+        key.public_key  # noqa: B018 - reading it builds the key, which fails for a point that is not on its curve
     except (JoseError, ValueError, TypeError, KeyError) as unusable:
         raise UnusableJwkSet("a key cannot be read") from unusable
-    if isinstance(public, RSAPublicKey) and not SHORTEST_RSA_BITS <= public.key_size <= LONGEST_RSA_BITS:
-        raise UnusableJwkSet("an RSA key has fewer than 2,048 or more than 8,192 bits")
     return PublishedKey(kind, jwk.get("kid"), jwk.get("alg"), _uses_of(jwk), key)
+
+
+def _bits(modulus: object) -> int:
+    """Return the length of a base64url number, 0 for anything else."""
+    if not isinstance(modulus, str) or len(modulus) > 4 * LONGEST_RSA_BITS // 8:
+        return 0
+    try:
+        octets = base64.urlsafe_b64decode(modulus.encode("ascii") + b"=" * (-len(modulus) % 4))
+    except (ValueError, binascii.Error):
+        return 0
+    return int.from_bytes(octets, "big").bit_length()
 
 
 def _uses_of(jwk: Mapping[str, Any]) -> frozenset[str]:

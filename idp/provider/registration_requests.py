@@ -76,7 +76,7 @@ async def answer_refusal(
         error, text = refused.reason.error, refused.reason.entry.title_en
         await record_refusal(refused, kind=kind, client_id=client_id, provider=provider, origin=request.origin, now=now)
     else:
-        error, text = refused.error, str(refused)
+        error, text = refused.error, refused.description_en
         entry = Entry(
             kind=kind,
             at=now,

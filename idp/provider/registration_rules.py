@@ -96,7 +96,8 @@ def _check_uris(wanted: ClientRegistration) -> None:
         check_registrable_uri(uri, member="post_logout_redirect_uris", application_type=wanted.application_type)
     for member, single in (
         ("backchannel_logout_uri", wanted.backchannel_logout_uri),
-        ("home_uri", wanted.home_uri),
+        # An application calls its home `client_uri`; an operator may give it another one.
+        ("client_uri" if wanted.home_uri == wanted.metadata.client_uri else "home_uri", wanted.home_uri),
     ):
         if single is not None:
             check_registrable_uri(single, member=member)

@@ -297,7 +297,8 @@ CITIZEN_SAMPLES: tuple[Sample, ...] = (
         {
             **CONNECTED,
             "results": [
-                {"name": HOUSING["name"], "state": state} for state in ("done", "revoked", "pending", "failed", "asked", "unreachable")
+                {"name": HOUSING["name"], "state": state}
+                for state in ("done", "revoked", "pending", "failed", "asked", "unreachable")
             ],
         },
     ),
