@@ -258,8 +258,8 @@ async def test_revocation_reaches_the_other_node(stack: Stack, world: World, bro
         assert (await other_node.userinfo(token)).status_code == 401
 
 
-async def test_userinfo_takes_the_token_from_the_header_alone(world: World, browser: Browser) -> None:
-    """T14, T17: query, body, twice, another scheme, an ID token: refused with a challenge."""
+async def test_userinfo_takes_one_token_from_header_or_form(world: World, browser: Browser) -> None:
+    """T14, T17, RFC 6750 §2: query, both places, twice, another scheme, an ID token: refused with a challenge."""
     tokens = await browser.tokens_for()
     token = tokens["access_token"]
     async with world.http() as http:
@@ -267,17 +267,22 @@ async def test_userinfo_takes_the_token_from_the_header_alone(world: World, brow
         refused = [
             await http.get("/oauth/userinfo"),
             await http.get("/oauth/userinfo", params={"access_token": token}),
-            await http.post("/oauth/userinfo", data={"access_token": token}),
+            await http.post("/oauth/userinfo", data={"access_token": token}, headers=[bearer]),
+            await http.post("/oauth/userinfo", data={"access_token": [token, token]}),
+            await http.post("/oauth/userinfo", json={"access_token": token}),
             await http.get("/oauth/userinfo", headers=[bearer, bearer]),
             await http.get("/oauth/userinfo", headers={"Authorization": f"Basic {token}"}),
             await http.get("/oauth/userinfo", headers={"Authorization": f"Bearer {tokens['id_token']}"}),
         ]
-        posted = await http.post("/oauth/userinfo", headers=[bearer])
+        good = [
+            await http.post("/oauth/userinfo", headers=[bearer]),
+            await http.post("/oauth/userinfo", data={"access_token": token}),
+        ]
     for response in refused:
         assert response.status_code == 401
         assert response.headers["www-authenticate"].startswith("Bearer ")
         assert token not in response.text
-    assert posted.status_code == 200
+    assert [response.status_code for response in good] == [200, 200]
 
 
 async def test_license_token_is_not_for_userinfo(world: World, browser: Browser) -> None:
