@@ -40,10 +40,6 @@ NOT_APPLICABLE: Mapping[str, str] = {
 }
 
 PENDING: Mapping[str, str] = {
-    "oidcc-frontchannel-logout-discovery-endpoint-verification": "front-channel logout",
-    "oidcc-frontchannel-rp-initiated-logout": "front-channel logout",
-    "oidcc-session-management-discovery-endpoint-verification": "session management",
-    "oidcc-session-management-rp-initiated-logout": "session management",
     "dynamic:*": "dynamic registration",
     "third-party-login:*": "login initiated by a third party",
     "fapi2-security-profile:*": "FAPI 2.0",
