@@ -33,7 +33,14 @@ async def show_outcome(request: Request, outcome: Shown) -> Response:
     """Render what is answered with a page rather than with a redirect of the provider's own."""
     if isinstance(outcome, FormPost):
         allow_form_to(request, origins_of((outcome.action,)))
-        return render(request, "form_post.html", action=outcome.action, fields=outcome.fields, here=PATHS.home)
+        return render(
+            request,
+            "form_post.html",
+            action=outcome.action,
+            fields=outcome.fields,
+            refused=outcome.is_refusal,
+            here=PATHS.home,
+        )
     if isinstance(outcome, LogoutConfirmation):
         return await ask_to_sign_out(request, outcome)
     if isinstance(outcome, LoggedOut):

@@ -79,6 +79,19 @@ HELP_SAMPLES: tuple[Sample, ...] = (
     Sample(
         "form_post.html",
         "answer",
-        {"action": "https://gzf.qingyu.example/oidc/callback", "fields": [("code", "c"), ("state", "s")]},
+        {
+            "action": "https://gzf.qingyu.example/oidc/callback",
+            "fields": [("code", "c"), ("state", "s")],
+            "refused": False,
+        },
+    ),
+    Sample(
+        "form_post.html",
+        "refusal",
+        {
+            "action": "https://gzf.qingyu.example/oidc/callback",
+            "fields": [("error", "access_denied"), ("state", "s")],
+            "refused": True,
+        },
     ),
 )
