@@ -211,8 +211,6 @@ def _check_authorization(client: Client, policy: ClientPolicy, doing: AtAuthoriz
         raise RedirectableError(CLIENT_NOT_ALLOWED, "response_type without an exception in force")
     if TOKEN in asked.split(" ") and needs_bound_tokens(client):
         raise RedirectableError(CLIENT_NOT_ALLOWED, "a token from this endpoint is bound to nothing")
-    if TOKEN in asked.split(" ") and needs_bound_tokens(client):
-        raise RedirectableError(CLIENT_NOT_ALLOWED, "a token from this endpoint is bound to nothing")
     if CODE in asked.split(" ") and "authorization_code" not in client.grant_types:
         raise RedirectableError(CLIENT_NOT_ALLOWED, "the client is not registered for the code flow")
     if (policy.requires_par or registered.require_pushed_authorization_requests) and not doing.is_pushed:

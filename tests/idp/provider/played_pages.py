@@ -14,6 +14,7 @@ from starlette.routing import Route
 from foundation.clock import Clock
 from foundation.problems import StorageUnavailable
 from gateway.api.oauth import OAuthParts, Shown, oauth_routes, present
+from gateway.security.client_certificates import CertificateHeaders
 from idp.provider.authorize import decide_consent, resume_authorization
 from idp.provider.composition import Provider
 from idp.provider.logout import LoggedOut, LogoutConfirmation, confirm_logout
@@ -21,6 +22,9 @@ from idp.provider.outcomes import ErrorShown, FormPost
 from idp.signin.flows import FLOW_COOKIE as BROWSER_COOKIE
 from idp.signin.limits import SignInLimits
 from idp.signin.sessions import SESSION_COOKIE, Session, SessionFinder
+
+CERTIFICATES = CertificateHeaders(b"x-client-certificate", b"x-client-verify", frozenset({"203.0.113.7"}))
+"""Every request of these tests comes from this address, as it would from the proxy that ends TLS."""
 
 
 def played_app(provider: Provider, clock: Clock) -> Starlette:
@@ -30,7 +34,7 @@ def played_app(provider: Provider, clock: Clock) -> Starlette:
     async def current_session(request: Request) -> Session | None:
         return await finder.find(request.cookies.get(SESSION_COOKIE), now=clock())
 
-    parts = OAuthParts(provider, clock, current_session, _show)
+    parts = OAuthParts(provider, clock, current_session, _show, CERTIFICATES)
 
     async def resume(request: Request) -> Response:
         outcome = await resume_authorization(
