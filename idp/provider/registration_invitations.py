@@ -26,7 +26,6 @@ from idp.provider.scopes import OPENID, SCOPES
 
 LONGEST_INVITATION = timedelta(days=90)
 MOST_USES = 1_000
-KEPT_AFTER_END = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,21 @@
 """Registering clients, and what the provider says of itself."""
 
+import json
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, get_args
 
 import pytest
+from joserfc.jwk import ECKey, RSAKey
 
+from idp.provider.client_metadata import ClientAlgorithms, ClientMetadata, Encryption, parse_metadata, render_metadata
+from idp.provider.clients import GrantType
 from idp.provider.errors import InvalidClientMetadata
+from idp.provider.policies import CIBA, DEVICE_CODE
 from idp.provider.registration import check_registration
 from idp.provider.response_types import RESPONSE_TYPES
 from idp.provider.subjects import Subjects
+from idp.vocabulary import ALL_ACR_VALUES
 from tests.idp.provider.world import BUSINESS, HOUSING, ISSUER, NATIVE, START, World
 
 UNFIT: dict[str, dict[str, Any]] = {
@@ -41,6 +48,201 @@ def test_unfit_registration_is_refused(changes: dict[str, Any]) -> None:
         check_registration(replace(HOUSING, **changes), now=START)
 
 
+KEY = ECKey.generate_key("P-256", {"kid": "k1"}).as_dict(private=False)
+RSA_KEY = RSAKey.generate_key(2048, {"kid": "k2"}).as_dict(private=False)
+KEYS = {"keys": [KEY]}
+LATER = START + timedelta(days=90)
+CIBA_GRANTS = ("authorization_code", CIBA)
+
+# What a registration says beside its further members, and these.
+UNFIT_FURTHER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "keys twice": ({}, {"jwks": KEYS, "jwks_uri": "https://gzf.test/jwks"}),
+    "private key": ({}, {"jwks": {"keys": [ECKey.generate_key("P-256").as_dict(private=True)]}}),
+    "assertion without keys": ({"token_endpoint_auth_method": "private_key_jwt"}, {}),
+    "own certificate without keys": ({"token_endpoint_auth_method": "self_signed_tls_client_auth"}, {}),
+    "certificate without subject": ({"token_endpoint_auth_method": "tls_client_auth"}, {}),
+    "subject of no kind": (
+        {"token_endpoint_auth_method": "tls_client_auth"},
+        {"tls_client_auth_kind": "subject", "tls_client_auth_value": "CN=gzf"},
+    ),
+    "empty subject": (
+        {"token_endpoint_auth_method": "tls_client_auth"},
+        {"tls_client_auth_kind": "tls_client_auth_san_dns", "tls_client_auth_value": ""},
+    ),
+    "secret and subject": ({}, {"tls_client_auth_kind": "tls_client_auth_san_dns", "tls_client_auth_value": "x"}),
+    "symmetric signature": ({}, {"algorithms": ClientAlgorithms(id_token_signed_response_alg="HS256")}),
+    "no signature": ({}, {"algorithms": ClientAlgorithms(id_token_signed_response_alg="none")}),
+    "RS256 under high": (
+        {"policy": "high", "token_endpoint_auth_method": "private_key_jwt"},
+        {"jwks": KEYS, "algorithms": ClientAlgorithms(id_token_signed_response_alg="RS256")},
+    ),
+    "algorithm without its key": (
+        {"token_endpoint_auth_method": "private_key_jwt"},
+        {"jwks": KEYS, "algorithms": ClientAlgorithms(token_endpoint_auth_signing_alg="PS256")},
+    ),
+    "encryption without keys": (
+        {},
+        {"algorithms": ClientAlgorithms(id_token_encrypted_response=Encryption("ECDH-ES"))},
+    ),
+    "encryption without its key": (
+        {},
+        {"jwks": KEYS, "algorithms": ClientAlgorithms(userinfo_encrypted_response=Encryption("RSA-OAEP-256"))},
+    ),
+    "RSA1_5": (
+        {},
+        {"jwks": {"keys": [RSA_KEY]}, "algorithms": ClientAlgorithms(id_token_encrypted_response=Encryption("RSA1_5"))},
+    ),
+    "unknown content encryption": (
+        {},
+        {"jwks": KEYS, "algorithms": ClientAlgorithms(id_token_encrypted_response=Encryption("ECDH-ES", "none"))},
+    ),
+    "signed requests without keys": ({}, {"require_signed_request_object": True}),
+    "high-signed without keys": (
+        {"policy": "high-signed", "token_endpoint_auth_method": "tls_client_auth"},
+        {"tls_client_auth_kind": "tls_client_auth_san_dns", "tls_client_auth_value": "gzf.test"},
+    ),
+    "two bindings": ({}, {"dpop_bound_access_tokens": True, "tls_client_certificate_bound_access_tokens": True}),
+    "unknown token format": ({}, {"access_token_format": "saml"}),
+    "hybrid under baseline": ({}, {"response_types": ("code id_token",)}),
+    "no response type for the code flow": ({}, {"response_types": ()}),
+    "implicit without its grant type": (
+        {"policy": "legacy"},
+        {"response_types": ("code", "id_token"), "legacy_exceptions": ("implicit",), "legacy_until": LATER},
+    ),
+    "implicit without its exception": (
+        {"policy": "legacy", "grant_types": ("authorization_code", "implicit")},
+        {"response_types": ("code", "id_token"), "legacy_exceptions": ("no_pkce",), "legacy_until": LATER},
+    ),
+    "implicit on loopback": (
+        {"policy": "legacy", "grant_types": ("implicit",), "redirect_uris": ("http://127.0.0.1/cb",)},
+        {"response_types": ("id_token",), "legacy_exceptions": ("implicit",), "legacy_until": LATER},
+    ),
+    "exception under baseline": ({}, {"legacy_exceptions": ("no_pkce",), "legacy_until": LATER}),
+    "exception without end": ({"policy": "legacy"}, {"legacy_exceptions": ("no_pkce",)}),
+    "end without exception": ({"policy": "legacy"}, {"legacy_until": LATER}),
+    "exception for two years": (
+        {"policy": "legacy"},
+        {"legacy_exceptions": ("no_pkce",), "legacy_until": START + timedelta(days=730)},
+    ),
+    "unknown exception": ({"policy": "legacy"}, {"legacy_exceptions": ("everything",), "legacy_until": LATER}),
+    "loopback under high": (
+        {"policy": "high", "token_endpoint_auth_method": "private_key_jwt", "redirect_uris": ("http://127.0.0.1/cb",)},
+        {"jwks": KEYS},
+    ),
+    "CIBA without a delivery mode": ({"grant_types": CIBA_GRANTS}, {}),
+    "delivery mode without CIBA": ({}, {"backchannel_token_delivery_mode": "poll"}),
+    "push": ({"grant_types": CIBA_GRANTS}, {"backchannel_token_delivery_mode": "push"}),
+    "ping without address": ({"grant_types": CIBA_GRANTS}, {"backchannel_token_delivery_mode": "ping"}),
+    "poll with address": (
+        {"grant_types": CIBA_GRANTS},
+        {
+            "backchannel_token_delivery_mode": "poll",
+            "backchannel_client_notification_endpoint": "https://gzf.test/ping",
+        },
+    ),
+    "public CIBA client": (
+        {"grant_types": CIBA_GRANTS, "token_endpoint_auth_method": "none", "application_type": "native"},
+        {"backchannel_token_delivery_mode": "poll"},
+    ),
+    "frame of another origin": ({}, {"frontchannel_logout_uri": "https://gzf.test.evil.test/out"}),
+    "frame of another port": ({}, {"frontchannel_logout_uri": "https://gzf.test:8443/out"}),
+    "session without frame": ({}, {"frontchannel_logout_session_required": True}),
+    "session without message": ({"backchannel_logout_uri": None}, {"backchannel_logout_session_required": True}),
+    "sector document never judged": ({}, {"sector_identifier_uri": "https://sector.test/list"}),
+    "public subjects": ({}, {"subject_type": "public"}),
+    "negative age": ({}, {"default_max_age": -1}),
+    "age of two years": ({}, {"default_max_age": 730 * 86_400}),
+    "unknown acr": ({}, {"default_acr_values": ("urn:nothing",)}),
+    "contact that is no address": ({}, {"contacts": ("nobody",)}),
+    "line end in a software name": ({}, {"software_id": "a\nb"}),
+    "start of a sign-in by script": ({}, {"initiate_login_uri": "javascript:alert(1)"}),
+}
+
+
+@pytest.mark.parametrize(("changes", "members"), UNFIT_FURTHER.values(), ids=UNFIT_FURTHER.keys())
+def test_unfit_further_member_is_refused(changes: dict[str, Any], members: dict[str, Any]) -> None:
+    """The rules of RFC 7591, RFC 8705, JARM, CIBA and the logout profiles, one by one, whoever registers."""
+    with pytest.raises(InvalidClientMetadata):
+        check_registration(replace(HOUSING, **{**changes, "metadata": ClientMetadata(**members)}), now=START)
+
+
+FIT_FURTHER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "assertion with keys": ({"token_endpoint_auth_method": "private_key_jwt"}, {"jwks": KEYS}),
+    "assertion with an address of keys": (
+        {"token_endpoint_auth_method": "private_key_jwt"},
+        {"jwks_uri": "https://gzf.test/jwks"},
+    ),
+    "certificate with its subject": (
+        {"policy": "high", "token_endpoint_auth_method": "tls_client_auth"},
+        {"tls_client_auth_kind": "tls_client_auth_subject_dn", "tls_client_auth_value": "CN=gzf,O=青榆区"},
+    ),
+    "high": (
+        {"policy": "high", "token_endpoint_auth_method": "private_key_jwt"},
+        {"jwks": KEYS, "dpop_bound_access_tokens": True},
+    ),
+    "high, native on loopback": (
+        {
+            "policy": "high",
+            "token_endpoint_auth_method": "private_key_jwt",
+            "application_type": "native",
+            "redirect_uris": ("http://127.0.0.1/cb",),
+        },
+        {"jwks": KEYS},
+    ),
+    "high-signed": ({"policy": "high-signed", "token_endpoint_auth_method": "private_key_jwt"}, {"jwks": KEYS}),
+    "hybrid and implicit with their exceptions": (
+        {"policy": "legacy", "grant_types": ("authorization_code", "implicit")},
+        {
+            "response_types": ("code", "code id_token", "id_token token"),
+            "legacy_exceptions": ("hybrid", "implicit"),
+            "legacy_until": LATER,
+        },
+    ),
+    "implicit alone, without a secret": (
+        {"policy": "legacy", "grant_types": ("implicit",), "token_endpoint_auth_method": "none"},
+        {"response_types": ("id_token",), "legacy_exceptions": ("implicit",), "legacy_until": LATER},
+    ),
+    "legacy without exceptions": ({"policy": "legacy"}, {}),
+    "ping": (
+        {"grant_types": CIBA_GRANTS},
+        {
+            "backchannel_token_delivery_mode": "ping",
+            "backchannel_client_notification_endpoint": "https://gzf.test/ping",
+        },
+    ),
+    "poll": ({"grant_types": CIBA_GRANTS}, {"backchannel_token_delivery_mode": "poll"}),
+    "kiosk": ({"grant_types": (DEVICE_CODE, "refresh_token"), "redirect_uris": ()}, {}),
+    "encrypted answers": (
+        {},
+        {
+            "jwks": {"keys": [KEY, RSA_KEY]},
+            "algorithms": ClientAlgorithms(
+                id_token_encrypted_response=Encryption("RSA-OAEP-256", "A256GCM"),
+                userinfo_encrypted_response=Encryption("ECDH-ES+A256KW"),
+                request_object_encryption=Encryption("RSA-OAEP"),
+            ),
+        },
+    ),
+    "frame of its own origin": (
+        {},
+        {"frontchannel_logout_uri": "https://gzf.test/out", "frontchannel_logout_session_required": True},
+    ),
+    "wishes": ({}, {"default_max_age": 0, "require_auth_time": True, "default_acr_values": ALL_ACR_VALUES[-1:]}),
+    "proved sector": (
+        {"sector": "sector.test", "redirect_uris": ("https://a.test/cb", "https://b.test/cb")},
+        {"sector_identifier_uri": "https://sector.test/list"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "members"), FIT_FURTHER.values(), ids=FIT_FURTHER.keys())
+def test_fit_further_members_pass_and_are_stored_as_they_are(changes: dict[str, Any], members: dict[str, Any]) -> None:
+    """Positive controls beside the refusals; what is written to the column reads back equal."""
+    metadata = ClientMetadata(**members)
+    check_registration(replace(HOUSING, **{**changes, "metadata": metadata}), now=START)
+    assert parse_metadata(json.loads(json.dumps(render_metadata(metadata)))) == metadata
+
+
 @pytest.mark.parametrize("registration", [HOUSING, BUSINESS, NATIVE])
 def test_fit_registrations_pass(registration: Any) -> None:
     """Positive controls."""
@@ -61,7 +263,7 @@ async def test_both_documents_say_the_same(world: World) -> None:
         assert openid.json() == oauth.json()
         body = openid.json()
         assert body["issuer"] == ISSUER
-        assert body["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+        assert set(body["grant_types_supported"]) == set(get_args(GrantType))
         assert body["code_challenge_methods_supported"] == ["S256"]
         assert set(body["response_types_supported"]) == RESPONSE_TYPES
         assert body["subject_types_supported"] == ["pairwise"]
