@@ -7,7 +7,7 @@ signature, times, issuer, audience, then the list of revocations, which must be 
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,6 +59,8 @@ class AccessTokenFacts:
     confirmation: Confirmation | None = None
     actors: tuple[str, ...] = ()
     """The applications that act for the subject, the current one first (`act`, RFC 8693 §4.1)."""
+    authorization_details: tuple[Mapping[str, Any], ...] = ()
+    """What the token is narrowed to (RFC 9396 §9.1)."""
 
 
 @value_type
@@ -83,6 +85,7 @@ class VerifiedAccessToken:
     """What the bearer must prove to possess; the resource compares it with the request."""
     actors: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
+    authorization_details: tuple[Mapping[str, Any], ...] = ()
 
 
 def sign_access_token(
@@ -109,6 +112,8 @@ def sign_access_token(
         claims["sid"] = facts.sid
     if facts.confirmation is not None:
         claims["cnf"] = facts.confirmation.as_claim()
+    if facts.authorization_details:
+        claims["authorization_details"] = facts.authorization_details
     if facts.actors:
         claims["act"] = act_claim(facts.actors)
     if facts.context is not NO_CONTEXT:
@@ -154,6 +159,7 @@ def read_access_token(
         confirmation=confirmation_from_claim(claims.get("cnf")),
         actors=actors,
         parents=context.parents,
+        authorization_details=tuple(claims.get("authorization_details", ())),
     )
 
 

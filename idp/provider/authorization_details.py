@@ -99,20 +99,16 @@ def narrowed_details(
 ) -> tuple[Detail, ...]:
     """Return the entries of a new token: those asked for now, each within a granted one, or all of them (RFC 9396 §6).
 
-    What the client is no longer registered for is lost here as well. Raises UnusableDetails.
+    Raises UnusableDetails, also when the client is no longer registered for a granted type: a token without the entry would reach further.
     """
-    held = tuple(entry for entry in granted if entry["type"] in client.metadata.authorization_details_types)
+    if not {entry["type"] for entry in granted} <= set(client.metadata.authorization_details_types):
+        raise UnusableDetails("type lost meanwhile")
     if text is None:
-        return held
+        return tuple(granted)
     asked = parse_authorization_details(text, client, license_types=license_types, issuer=issuer)
-    if not all(any(_is_within(entry, one) for one in held) for entry in asked):
+    if not all(any(_is_within(entry, one) for one in granted) for entry in asked):
         raise UnusableDetails("beyond what was granted")
     return asked
-
-
-def details_for(audience: Iterable[str], details: Sequence[Detail], issuer: str) -> tuple[Detail, ...]:
-    """Return the entries that concern the audience of a token: all are the license API's (RFC 9396 §9)."""
-    return tuple(details) if license_audience(issuer) in audience else ()
 
 
 def is_lookup_within(

@@ -47,6 +47,8 @@ async def introspected_members(
         "iss": provider.issuer,
         "jti": verified.jti,
     }
+    if verified.authorization_details:
+        members["authorization_details"] = list(verified.authorization_details)
     if verified.actors:
         members["act"] = act_claim(verified.actors)
     if verified.confirmation is not None:

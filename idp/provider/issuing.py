@@ -10,6 +10,7 @@ from typing import Any
 
 from foundation.ledger import Entry, Insert
 from idp.provider.access_tokens import NO_CONTEXT, AccessTokenFacts, TokenContext, sign_access_token
+from idp.provider.authorization_details import Detail
 from idp.provider.clients import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.granting import Grant
@@ -31,6 +32,7 @@ class IssuedAccessToken:
     confirmation: Confirmation | None = None
     inserts: tuple[Insert, ...] = ()
     """Rows to be written with the entry of the issue; without them an opaque token is unknown."""
+    authorization_details: tuple[Detail, ...] = ()
 
     @property
     def token_type(self) -> str:
@@ -38,13 +40,16 @@ class IssuedAccessToken:
         return "Bearer" if self.confirmation is None else self.confirmation.token_type
 
     def answer(self) -> dict[str, Any]:
-        """Return the members of the token response (RFC 6749 §5.1)."""
-        return {
+        """Return the members of the token response (RFC 6749 §5.1, RFC 9396 §7)."""
+        members: dict[str, Any] = {
             "access_token": self.token,
             "token_type": self.token_type,
             "expires_in": int(self.lifetime.total_seconds()),
             "scope": join_scope(self.scope),
         }
+        if self.authorization_details:
+            members["authorization_details"] = self.authorization_details
+        return members
 
 
 def issue_for_grant(
@@ -56,15 +61,20 @@ def issue_for_grant(
     confirmation: Confirmation | None,
     provider: Provider,
     now: datetime,
+    authorization_details: tuple[Detail, ...] | None = None,
 ) -> IssuedAccessToken:
-    """Sign an access token about the person of the grant, bound to `confirmation`; `resources` empty means the userinfo endpoint."""
+    """Sign an access token about the person of the grant, bound to `confirmation` and narrowed to the details, None for the grant's own.
+
+    `resources` empty means the userinfo endpoint.
+    """
+    details = grant.request.authorization_details if authorization_details is None else authorization_details
     audience = tuple(resources) or (userinfo_audience(provider.issuer),)
     facts = AccessTokenFacts(
         subject=provider.subjects.subject(client.sector, grant.person_id),
         client_id=client.client_id,
         audience=audience,
         scope=scope,
-        lifetime=lifetime_of(scope, provider),
+        lifetime=provider.limits.license_token_lifetime if details else lifetime_of(scope, provider),
         context=TokenContext(
             grant.grant_id, grant.person_id, grant.officer_id, grant.session_id, grant.request.userinfo_claims
         ),
@@ -72,6 +82,7 @@ def issue_for_grant(
         auth_time=grant.authentication.auth_time,
         sid=grant.sid,
         confirmation=confirmation,
+        authorization_details=details,
     )
     return issue_token(facts, client, provider=provider, now=now)
 
@@ -110,7 +121,16 @@ def issue_token(facts: AccessTokenFacts, client: Client, *, provider: Provider, 
         expires_at = now + facts.lifetime
         token, row = new_opaque_token(token, expires_at=expires_at, sealer=provider.sealer, entropy=provider.entropy)
         inserts = (row,)
-    return IssuedAccessToken(token, jti, facts.scope, facts.audience, facts.lifetime, facts.confirmation, inserts)
+    return IssuedAccessToken(
+        token,
+        jti,
+        facts.scope,
+        facts.audience,
+        facts.lifetime,
+        facts.confirmation,
+        inserts,
+        facts.authorization_details,
+    )
 
 
 def lifetime_of(scope: Sequence[str], provider: Provider) -> timedelta:
@@ -140,6 +160,11 @@ def issue_entry(
     }
     if issued.confirmation is not None:
         details["cnf"] = issued.confirmation.kind
+    if issued.authorization_details:
+        # Without the purpose, which is the app's own text and may name somebody.
+        details["authorization_details"] = [
+            {name: entry[name] for name in ("type", "license_types", "grade")} for entry in issued.authorization_details
+        ]
     if grant is not None:
         details["grant_id"] = grant.grant_id
     return Entry(

@@ -9,6 +9,7 @@ from typing import Any
 
 from idp.provider.assurance.vocabulary import METADATA as ASSURANCE
 from idp.provider.authlib_server import Core
+from idp.provider.authorization_details import AUTHORIZATION_DETAILS_TYPES
 from idp.provider.authorization_request import PROMPTS
 from idp.provider.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
 from idp.provider.dpop import PROOF_ALGORITHMS
@@ -102,6 +103,7 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
         "tls_client_certificate_bound_access_tokens": True,
         "protected_resources": [license_audience(issuer)],
+        "authorization_details_types_supported": list(AUTHORIZATION_DETAILS_TYPES),
         "code_challenge_methods_supported": [CODE_CHALLENGE_METHOD],
         "acr_values_supported": list(ALL_ACR_VALUES),
         "prompt_values_supported": sorted(PROMPTS),

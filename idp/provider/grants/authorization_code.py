@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from foundation.ledger import Entry
+from idp.provider.authorization_details import Detail, UnusableDetails, narrowed_details
 from idp.provider.client_keys import ClientKeysUnavailable
 from idp.provider.clients import Client
 from idp.provider.composition import Origin, Provider
@@ -15,6 +16,7 @@ from idp.provider.jwt_encryption import check_encryptable
 from idp.provider.parameters import Parameters
 from idp.provider.pkce import check_pkce
 from idp.provider.refreshing import new_family
+from idp.provider.request_reasons import INVALID_AUTHORIZATION_DETAILS
 from idp.provider.response_reasons import CLIENT_KEY_UNAVAILABLE
 from idp.provider.revocations import revocation
 from idp.provider.scopes import OFFLINE_ACCESS, OPENID
@@ -93,6 +95,22 @@ def narrowed_resources(form: Parameters, granted: Sequence[str]) -> tuple[str, .
     return form.resources
 
 
+def narrowed_authorization_details(
+    form: Parameters, grant: Grant, client: Client, *, provider: Provider
+) -> tuple[Detail, ...]:
+    """Return the details of the new token: those asked for now, within the granted ones (RFC 9396 §6); raises TokenError."""
+    try:
+        return narrowed_details(
+            form.get("authorization_details"),
+            grant.request.authorization_details,
+            client,
+            license_types=provider.license_types,
+            issuer=provider.issuer,
+        )
+    except UnusableDetails as unusable:
+        raise TokenError(INVALID_AUTHORIZATION_DETAILS, str(unusable)) from unusable
+
+
 def issue_for_code(
     grant: Grant,
     form: Parameters,
@@ -108,6 +126,7 @@ def issue_for_code(
         client,
         scope=grant.request.scope,
         resources=narrowed_resources(form, grant.request.resources),
+        authorization_details=narrowed_authorization_details(form, grant, client, provider=provider),
         confirmation=confirmation,
         provider=provider,
         now=now,

@@ -8,7 +8,12 @@ from idp.provider.clients import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.errors import TokenError
 from idp.provider.granting import Grant, end_grants, find_grant
-from idp.provider.grants.authorization_code import check_alive, check_readable, narrowed_resources
+from idp.provider.grants.authorization_code import (
+    check_alive,
+    check_readable,
+    narrowed_authorization_details,
+    narrowed_resources,
+)
 from idp.provider.issuing import IssuedAccessToken, issue_for_grant
 from idp.provider.parameters import Parameters
 from idp.provider.policies import policy_of
@@ -70,6 +75,7 @@ async def spend_refresh_token(
     check_refresh_confirmation(client, parse_confirmation(family.confirmation), confirmation)
     scope = _narrowed_scope(form, grant, client)
     narrowed_resources(form, grant.request.resources)
+    narrowed_authorization_details(form, grant, client, provider=provider)
     rotated = await rotate(
         provider.db,
         presented,
@@ -100,6 +106,7 @@ def issue_for_refresh(
         client,
         scope=refreshed.scope,
         resources=narrowed_resources(form, refreshed.grant.request.resources),
+        authorization_details=narrowed_authorization_details(form, refreshed.grant, client, provider=provider),
         confirmation=confirmation,
         provider=provider,
         now=now,

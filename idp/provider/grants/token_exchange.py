@@ -81,6 +81,8 @@ async def exchange_token(
         auth_time=subject.auth_time,
         confirmation=confirmation,
         actors=actors,
+        # An exchanged token reaches no further than the one that was shown.
+        authorization_details=subject.authorization_details,
     )
     return Exchanged(issue_token(facts, client, provider=provider, now=now), subject, actors)
 

@@ -32,6 +32,7 @@ from tests.idp.provider.world import (
     Person,
     World,
     answer,
+    claims_of_jwt,
     page_of,
     transaction_of,
 )
@@ -221,6 +222,50 @@ async def test_details_that_were_not_agreed_to_are_refused(world: World, browser
     assert await world.rows(oauth_grants) == []
 
 
+async def redeem(browser: Browser, code: str, **form: Any) -> httpx2.Response:
+    """Redeem a code of the app, with a part of the details when they are given."""
+    return await browser.redeem(code, "reader", redirect_uri="https://gzf.test/cb", **form)
+
+
+async def test_the_tokens_carry_what_was_agreed_to(world: World, browser: Browser, reader: Client) -> None:
+    """RFC 9396 §7, §9: in the answer, in the access token, in introspection; never in the ledger with its purpose."""
+    code = answer(await browser.agree(await ask_for(browser, [SOUND], scope="openid offline_access")))["code"]
+    tokens = (await redeem(browser, code)).json()
+    expected = [{**SOUND, "fields": ["address", "holder_name"]}]
+    assert tokens["authorization_details"] == expected
+    assert tokens["expires_in"] == 300
+    assert claims_of_jwt(tokens["access_token"])["authorization_details"] == expected
+    told = await world.ask("/oauth/introspect", "license-api", token=tokens["access_token"])
+    assert told.json()["authorization_details"] == expected
+    assert SOUND["purpose"] not in json.dumps(await world.entries(), ensure_ascii=False)
+    assert (await world.userinfo(tokens["access_token"])).status_code == 200
+    renewed = await world.token("reader", grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert renewed.json()["authorization_details"] == expected
+
+
+async def test_a_token_request_may_ask_for_less(world: World, browser: Browser, reader: Client) -> None:
+    """RFC 9396 §6: at redemption and at refresh, where too much costs the client nothing but the answer."""
+    less, more = json.dumps(changed(fields=["address"])), json.dumps(changed(grade="full"))
+    code = answer(await browser.agree(await ask_for(browser, [SOUND], scope="openid offline_access")))["code"]
+    tokens = (await redeem(browser, code, authorization_details=less)).json()
+    assert [entry["fields"] for entry in tokens["authorization_details"]] == [["address"]]
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    refused = await world.token("reader", **form, authorization_details=more)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_authorization_details")
+    renewed = await world.token("reader", **form, authorization_details=less)
+    assert [entry["fields"] for entry in renewed.json()["authorization_details"]] == [["address"]]
+    again = answer(await ask_for(browser, [SOUND], scope="openid offline_access"))["code"]
+    refused = await redeem(browser, again, authorization_details=more)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_authorization_details")
+
+
+async def test_the_metadata_name_the_type(reading_world: World) -> None:
+    """RFC 9396 §10."""
+    async with reading_world.http() as http:
+        found = (await http.get("/.well-known/oauth-authorization-server")).json()
+    assert found["authorization_details_types_supported"] == ["electronic_license"]
+
+
 def checked(world: World, client: Client, details: object) -> tuple[Mapping[str, Any], ...]:
     """Return the details as a request is judged."""
     return parse_authorization_details(
@@ -269,14 +314,13 @@ class TestNarrowing:
                 json.dumps(details), granted, reader, license_types=world.provider.license_types, issuer=ISSUER
             )
 
-    async def test_a_lost_type_is_lost(self, world: World, reader: Client, granted: Any) -> None:
-        """What the client is no longer registered for is not given any more."""
+    async def test_a_lost_type_loses_the_whole(self, world: World, reader: Client, granted: Any) -> None:
+        """Without its entries a token would reach further, so there is none."""
+        types = world.provider.license_types
+        assert narrowed_details(None, granted, reader, license_types=types, issuer=ISSUER) == granted
         without = replace(reader, metadata=ClientMetadata())
-        assert (
-            narrowed_details(None, granted, reader, license_types=world.provider.license_types, issuer=ISSUER)
-            == granted
-        )
-        assert narrowed_details(None, granted, without, license_types=world.provider.license_types, issuer=ISSUER) == ()
+        with pytest.raises(UnusableDetails):
+            narrowed_details(None, granted, without, license_types=types, issuer=ISSUER)
 
     @pytest.mark.parametrize(
         ("license_types", "grade", "fields", "expected"),
