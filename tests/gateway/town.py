@@ -66,6 +66,7 @@ class Town:
     world: Mapping[str, Any]
     clock: MovableClock
     faults: set[str]
+    settings_file: Path
 
     @contextmanager
     def broken(self, name: str) -> Iterator[None]:
@@ -148,7 +149,7 @@ def running_town(stack: Stack, folder: Path, further: Mapping[str, str] | None =
         assert ready.wait(READY_S), "the town did not come up in time"
         if "failure" in outcome:
             raise outcome["failure"]
-        yield Town(places, outcome["world"], clock, faults)
+        yield Town(places, outcome["world"], clock, faults, settings_file)
     finally:
         if "stop" in outcome:
             outcome["stop"]()

@@ -2,15 +2,18 @@
 
 from datetime import datetime
 
+from idp.provider.authorization_reasons import UNMET_AUTHENTICATION
 from idp.provider.authorization_request import MAX_LIST_ENTRIES, MAX_VALUE_LENGTH, AuthorizationRequest
 from idp.provider.claims import parse_claims_parameter
 from idp.provider.clients import Client
 from idp.provider.errors import RedirectableError, TokenError
+from idp.provider.interaction import wanted_authentication
 from idp.provider.parameters import Parameters
 from idp.provider.policies import AtToken, check_policy
 from idp.provider.resources import are_resources_of
 from idp.provider.scopes import OFFLINE_ACCESS, OPENID, SCOPES, split_scope
 from idp.provider.token_reasons import RESOURCE_NOT_GRANTED, SCOPE_TOO_BROAD, TOKEN_REQUEST_MALFORMED
+from idp.vocabulary import parse_acr
 
 
 def judge_asked(
@@ -30,7 +33,7 @@ def judge_asked(
         claims = parse_claims_parameter(form.get("claims"), client)
     except RedirectableError as malformed:
         raise TokenError(malformed.reason, malformed.detail) from malformed
-    return AuthorizationRequest(
+    asked = AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri="",
         response_mode="",
@@ -47,6 +50,11 @@ def judge_asked(
         claims=claims,
         resources=form.resources,
     )
+    wanted = wanted_authentication(asked)
+    if wanted and not any(parse_acr(acr) for acr in wanted):
+        # Nobody could ever answer such a request: the app is told now instead of the person in a circle.
+        raise TokenError(UNMET_AUTHENTICATION, "no acr value of this provider")
+    return asked
 
 
 def is_still_allowed(asked: AuthorizationRequest, client: Client, *, issuer: str) -> bool:

@@ -250,6 +250,7 @@ async def test_a_device_code_is_no_authorization_code(world: World, phone: Phone
         ("kiosk", {"scope": "openid license.lookup"}, (400, "invalid_scope")),
         ("kiosk", {"resource": "https://elsewhere.test/"}, (400, "invalid_target")),
         ("kiosk", {"claims": "{"}, (400, "invalid_request")),
+        ("kiosk", {"acr_values": "urn:nobody:knows"}, (400, "unmet_authentication_requirements")),
         ("nobody", {}, (401, "invalid_client")),
     ],
 )
@@ -269,7 +270,7 @@ async def test_requests_that_are_not_taken(
 
 async def test_a_stronger_sign_in_is_asked_for(world: World, phone: Phone) -> None:
     """`acr_values` is never silently lowered; a sign-in that is strong enough goes on."""
-    begun = await begin_device(world, acr_values="urn:cn:renzheng:acr:3-2f")
+    begun = await begin_device(world, acr_values="urn:renzheng:acr:l3:f2")
     waiting = await request_of(phone, begun)
     assert isinstance(await phone.look(waiting.request_id), StrongerSignInNeeded)
     answered = await phone.answer(waiting.request_id, agreed=frozenset({"profile"}))
