@@ -2,6 +2,7 @@
 
 from adapters.simulators.world import HOUSING_USCC
 from adapters.simulators.world_entries import ServiceApp
+from idp.provider.client_metadata import ClientMetadata
 from idp.provider.registration import ClientRegistration
 from idp.provider.scopes import LICENSE_LOOKUP
 
@@ -26,4 +27,5 @@ def registration_of(app: ServiceApp, *, department_id: str, issuer: str) -> Clie
         scopes=(*app.scopes, LICENSE_LOOKUP) if looks_up else app.scopes,
         resources=(f"{issuer}/api/v1/licenses",) if looks_up else (),
         home_uri=app.base_url,
+        metadata=ClientMetadata(initiate_login_uri=f"{app.base_url}/sign-in"),
     )

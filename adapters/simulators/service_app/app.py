@@ -79,8 +79,10 @@ class _Site:
             return self._page("welcome")
         return self._page("signed_in", facts=session.facts, form_key=session.form_key)
 
-    async def sign_in(self, _: Request) -> Response:
-        """Send the browser to the provider."""
+    async def sign_in(self, request: Request) -> Response:
+        """Send the browser to the provider, also when the provider asks for it (OpenID Connect Core §4, `iss`)."""
+        if request.query_params.get("iss", self._party.issuer) != self._party.issuer:
+            return self._page("failed", status=400, reason="登录请求来自另一个认证系统。", code="another_issuer")
         return await self._or_failure(self._begin)
 
     async def callback(self, request: Request) -> Response:

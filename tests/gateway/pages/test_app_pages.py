@@ -1,5 +1,7 @@
 """An application, the upper center, consent and sign-out, as a citizen's browser meets them."""
 
+from urllib.parse import urlencode
+
 import httpx2
 import pytest
 
@@ -118,6 +120,23 @@ def test_consent_shows_masked_values_and_wants_each_sensitive_item_ticked(town: 
     assert signed_in_at(town, browser, HOUSING)
     connected = browser.open(town.url("/connected"))
     assert connected.says("公共租赁住房资格申请", "登录中")
+
+
+def test_application_is_opened_from_the_own_page(town: Town, browser: Browser) -> None:
+    """OpenID Connect Core §4: the link starts the app's own sign-in, and only for the issuer that the app knows."""
+    page = to_consent(town, browser)
+    form = page.form("decision")
+    town.settle(browser, browser.submit(page, form, {"claims": form.choices["claims"]}, button="yes"))
+    connected = browser.open(town.url("/connected"))
+    assert connected.says("进入应用")
+    started = browser.follow_link(connected, "/sign-in")
+    assert started.url == f"{town.app(HOUSING)}/sign-in?{urlencode({'iss': town.issuer})}"
+    assert started.location is not None
+    assert started.location.startswith(town.url("/oauth/authorize?"))
+    assert town.settle(browser, started).url.startswith(town.app(HOUSING))
+    assert signed_in_at(town, browser, HOUSING)
+    foreign = browser.open(f"{town.app(HOUSING)}/sign-in?iss=https%3A%2F%2Fevil.test")
+    assert (foreign.status, foreign.location) == (400, None)
 
 
 def test_refused_consent_tells_the_application_and_nothing_else(town: Town, browser: Browser) -> None:
