@@ -38,7 +38,7 @@ OLD = replace(
     metadata=ClientMetadata(
         response_types=ALL_TYPES,
         legacy_exceptions=("implicit", "hybrid", "no_pkce", "none_response"),
-        legacy_until=START + timedelta(days=90),
+        legacy_until=START + timedelta(days=300),
     ),
 )
 """An app of policy `legacy` with every exception."""
@@ -65,7 +65,12 @@ async def jwks_of(world: World) -> dict[str, Any]:
 
 async def verified(world: World, token: str, alg: str) -> dict[str, Any]:
     """Check a JWT as a relying party does, by joserfc and the published keys; the claims are returned."""
-    keys = KeySet([JWKRegistry.import_key(key) for key in (await jwks_of(world))["keys"] if key["use"] == "sig"])
+    return check_signed(await jwks_of(world), token, alg)
+
+
+def check_signed(jwks: Mapping[str, Any], token: str, alg: str) -> dict[str, Any]:
+    """Check a JWT by a key set that was fetched before, and return its claims."""
+    keys = KeySet([JWKRegistry.import_key(key) for key in jwks["keys"] if key["use"] == "sig"])
     with warnings.catch_warnings():
         # joserfc would have us use the names of RFC 9864, which OpenID Connect clients do not know yet.
         warnings.simplefilter("ignore", SecurityWarning)
