@@ -32,6 +32,11 @@ class LookupLimits(BaseModel):
     idempotency_seconds: int = Field(
         86400, ge=60, description="How long a repeated X-Request-Id gets the same answer, in seconds."
     )
+    full_sign_in_age_seconds: int = Field(
+        28800,
+        ge=60,
+        description="An officer's own token shows whole values only when the sign-in behind it is not older, in seconds.",
+    )
     body_octets: int = Field(65536, ge=1024, description="Largest lookup body accepted, in octets.")
     json_depth: int = Field(32, ge=4, le=64, description="Deepest nesting of a lookup body accepted.")
     results: int = Field(50, ge=1, description="Most licenses one answer may hold.")

@@ -6,13 +6,14 @@ application can borrow an officer's rights.
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from certs_catalog.errors import MemberProblem
 from certs_catalog.lookup.request import LookupRequest
 from certs_catalog.reasons.authorisation import NOT_A_DEPARTMENT, OFFICER_UNKNOWN
-from certs_catalog.vocabulary import Caller
-from foundation.problems import ErrorCode
+from certs_catalog.vocabulary import Caller, Grade
+from foundation.problems import ErrorCode, register
 from idp.people.directory import Officer
 from idp.provider.access_tokens import VerifiedAccessToken
 from idp.provider.clients import ClientRegistry
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from gateway.composition import Parts
 
 NAMED_ONLY = 0
+FRESHER_SIGN_IN_NEEDED = register(
+    ErrorCode(
+        code="21221",
+        status=401,
+        title_zh="登录时间过久，需要重新登录",
+        title_en="A fresher sign-in is required",
+        cause_zh="查看完整信息要求工作人员近期登录，令牌所依据的登录时间过久。",
+        cause_en="Whole values need an officer who signed in lately; the sign-in behind the token is too old.",
+        remedy_zh="请由应用发起重新登录（max_age）后再试。",
+        remedy_en="Let the application ask for a new sign-in (max_age) and try again.",
+    )
+)
 
 
 class NotAccepted(Exception):
@@ -50,9 +63,11 @@ def check_client(token: VerifiedAccessToken, scope: str, *, clients: ClientRegis
         raise InsufficientScope(scope)
 
 
-async def caller_of(token: VerifiedAccessToken, asked: LookupRequest, *, parts: "Parts", network: str) -> Caller:
-    """Return who asks; raises NotAccepted for a citizen's token, and for an officer who is not one of the
-    department.
+async def caller_of(
+    token: VerifiedAccessToken, asked: LookupRequest, *, parts: "Parts", network: str, now: datetime
+) -> Caller:
+    """Return who asks; raises NotAccepted for a citizen's token, for an officer who is not one of the department, and when whole values
+    are asked for with a sign-in of long ago.
 
     Memory alone: registry and directory are cached and follow the change feed.
     """
@@ -61,6 +76,9 @@ async def caller_of(token: VerifiedAccessToken, asked: LookupRequest, *, parts: 
     if client is None or department is None or (token.officer_id is None and token.person_id is not None):
         raise NotAccepted(NOT_A_DEPARTMENT)
     officer = await _officer_of(token, asked, department.department_id, parts)
+    longest = timedelta(seconds=parts.settings.lookup.full_sign_in_age_seconds)
+    if asked.grade >= Grade.FULL and token.auth_time is not None and now - token.auth_time > longest:
+        raise NotAccepted(FRESHER_SIGN_IN_NEEDED)
     return Caller(
         channel="api",
         department_id=department.department_id,

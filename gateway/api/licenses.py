@@ -66,16 +66,16 @@ async def post_lookup(request: Request) -> Response:
     try:
         request_id = _own_request_id(request)
         asked = await _parsed(request)
-        caller = await caller_of(token, asked, parts=parts, network=request.state.network)
+        check_narrowed(token, asked)
+        caller = await caller_of(token, asked, parts=parts, network=request.state.network, now=now)
     except InvalidLookup as invalid:
         return await _refused_unread(request, token, invalid.reason, invalid.errors)
     except NotAccepted as refused:
         return await _refused_unread(request, token, refused.reason, refused.errors)
     outcome = await look_up_license(asked, caller, room=parts.licenses, request_id=request_id, now=now)
     if isinstance(outcome, Refusal):
-        return _problem(
-            request, outcome.problem(), {**outcome.headers, **step_up_headers(outcome, shown, parts.settings)}
-        )
+        step_up = step_up_headers(outcome.reason, shown, parts.settings)
+        return _problem(request, outcome.problem(), {**outcome.headers, **step_up})
     return Response(outcome.body(), media_type="application/json", headers=answer_headers(token))
 
 
@@ -113,8 +113,10 @@ async def _refused_unread(
     request: Request, token: VerifiedAccessToken, reason: ErrorCode, errors: Sequence[MemberProblem]
 ) -> Response:
     """Record a request that never became a lookup, and answer it."""
+    parts = parts_of(request)
     refusal = await _record_unread(request, token, reason, errors)
-    return _problem(request, refusal.problem(), refusal.headers)
+    step_up = step_up_headers(reason, resource_request(request, parts.certificates), parts.settings)
+    return _problem(request, refusal.problem(), {**refusal.headers, **step_up})
 
 
 async def _record_unread(

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from certs_catalog.lookup.outcomes import Refusal
 from certs_catalog.reasons.authorisation import STRONGER_SIGN_IN_NEEDED
+from foundation.problems import ErrorCode
+from gateway.api.license_callers import FRESHER_SIGN_IN_NEEDED
 from gateway.requests import parts_of
 from gateway.security.client_certificates import CertificateHeaders
 from idp.provider.composition import Origin
@@ -85,13 +86,15 @@ def resource_request(request: Request, certificates: CertificateHeaders) -> Reso
     )
 
 
-def step_up_headers(refused: Refusal, request: ResourceRequest, settings: "Settings") -> dict[str, str]:
-    """Return the challenge of RFC 9470 §3 when a stronger sign-in would be answered, nothing otherwise."""
-    if refused.reason is not STRONGER_SIGN_IN_NEEDED:
+def step_up_headers(reason: ErrorCode, request: ResourceRequest, settings: "Settings") -> dict[str, str]:
+    """Return the challenge of RFC 9470 §3 when a stronger or a fresher sign-in would be answered, nothing otherwise."""
+    if reason not in (STRONGER_SIGN_IN_NEEDED, FRESHER_SIGN_IN_NEEDED):
         return {}
     members = {
         "error": "insufficient_user_authentication",
-        "error_description": "A stronger sign-in is required",
+        "error_description": reason.title_en,
         "acr_values": STRONGER_ACR,
     }
+    if reason is FRESHER_SIGN_IN_NEEDED:
+        members["max_age"] = str(settings.lookup.full_sign_in_age_seconds)
     return {"WWW-Authenticate": challenge(members, request, resource_metadata=resource_metadata_url(settings.issuer))}
