@@ -55,7 +55,7 @@ async def remember_consent(
         await provider.ledger.append_in(connection, entry)
 
 
-async def issue_code(
+async def issue_answer(
     request: AuthorizationRequest,
     client: Client,
     session: Session,

@@ -25,7 +25,7 @@ from idp.provider.authorization_request import (
     parse_authorization_request,
 )
 from idp.provider.authorization_sources import gather_parameters
-from idp.provider.authorization_success import issue_code, remember_consent
+from idp.provider.authorization_success import issue_answer, remember_consent
 from idp.provider.clients import Client, view_of
 from idp.provider.composition import Provider
 from idp.provider.consent_view import consent_view
@@ -167,7 +167,7 @@ async def decide_consent(
         await remember_consent(session, address.client, needed.items, agreed, provider, request_id, now)
         items = tuple(item for item in needed.items if item in agreed)
         await _spend_or_refuse(waiting.request, provider, now)
-        return await issue_code(waiting.request, address.client, session, items, provider, request_id, now)
+        return await issue_answer(waiting.request, address.client, session, items, provider, request_id, now)
     except ShownError as refused:
         return await refuse_on_page(refused, provider, request_id, now)
     except RedirectableError as refused:
@@ -229,7 +229,7 @@ async def _go_on(
         if waiting is not None:
             await take_transaction(waiting.transaction_id, browser=browser, store=provider.store)
         await _spend_or_refuse(request, provider, now)
-        return await issue_code(request, client, session, needed.items, provider, request_id, now)
+        return await issue_answer(request, client, session, needed.items, provider, request_id, now)
     if waiting is None:
         waiting = await begin_transaction(
             request,
