@@ -24,6 +24,7 @@ from certs_catalog.reasons import request_form
 from certs_catalog.statuses import beijing_date
 from foundation.problems import PROBLEM_MEDIA_TYPE, ErrorCode, Problem, describe_problem, render_problem
 from gateway.api.license_callers import NotAccepted, caller_of, check_client
+from gateway.api.license_narrowing import check_narrowed
 from gateway.api.protected_resource import resource_metadata_url, resource_request, step_up_headers
 from gateway.requests import parts_of
 from idp.provider.access_tokens import VerifiedAccessToken, check_reach

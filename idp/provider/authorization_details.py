@@ -8,7 +8,7 @@ type is refused rather than ignored, because an ignored one would mean something
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from foundation.strict_json import MalformedJson, parse_strict_json
@@ -32,7 +32,7 @@ GRADES = {
 ITEM = "license:"
 """What a consent item of this kind begins with: `license:<grade>:<type codes>:<digest of the entry>`."""
 
-MAX_OCTETS, MAX_DEPTH = 8_192, 4
+MAX_OCTETS, MAX_DEPTH = 4_096, 4
 MOST_ENTRIES, MOST_TYPES, MOST_FIELDS = 5, 10, 50
 PURPOSE_LENGTHS = range(3, 201)
 
@@ -53,7 +53,8 @@ def parse_authorization_details(
     """Return the checked entries in their order, none when the parameter is absent; raises UnusableDetails (RFC 9396 §5)."""
     if text is None:
         return ()
-    if len(text) > MAX_OCTETS:
+    # They travel in access tokens, and those in headers.
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_OCTETS:
         raise UnusableDetails("too long")
     try:
         entries = parse_strict_json(text, max_depth=MAX_DEPTH)
@@ -112,12 +113,18 @@ def narrowed_details(
 
 
 def is_lookup_within(
-    details: Iterable[Detail], *, license_types: Iterable[str], grade: str, fields: Iterable[str]
+    details: Iterable[Detail], *, license_types: Collection[str], grade: str, fields: Iterable[str]
 ) -> bool:
-    """Tell whether one entry covers a lookup of these types at this grade with these fields."""
+    """Tell whether one entry covers a lookup of these types at this grade; `fields` are those it reads, or compares when it verifies.
+
+    Whoever cannot say which types are asked for keeps within nothing. An entry of grade `verify` names no fields and leaves them open.
+    """
     action = "verify" if grade == "verify" else "read"
-    wanted: Detail = {"actions": [action], "license_types": list(license_types), "grade": grade, "fields": list(fields)}
-    return any(_covers(wanted, entry) for entry in details)
+    wanted: Detail = {"actions": [action], "license_types": list(license_types), "grade": grade}
+    compared = {**wanted, "fields": list(fields)}
+    return bool(license_types) and any(
+        _covers(wanted if action == "verify" and "fields" not in entry else compared, entry) for entry in details
+    )
 
 
 def _checked(entry: object, client: Client, license_types: LicenseTypes, issuer: str) -> Detail:

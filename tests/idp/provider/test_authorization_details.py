@@ -130,7 +130,7 @@ BROKEN: dict[str, object] = {
     "purpose with a control character": changed(purpose="审核\n用途"),
     "purpose that turns the line": changed(purpose="审核\u202e用途"),
     "another location": changed(locations=["https://other.test/api"]),
-    "too long": changed(purpose="x" * 9_000),
+    "too long": json.dumps([SOUND]) + " " * 4_096,
     "repeated member": '[{"type":"electronic_license","type":"x"}]',
 }
 
@@ -328,6 +328,9 @@ class TestNarrowing:
             ([IDENTITY_CARD], "masked", ["address"], True),
             ([IDENTITY_CARD, SAFETY], "masked", ["address", "holder_name"], True),
             ([IDENTITY_CARD], "verify", [], True),
+            ([IDENTITY_CARD], "verify", ["address"], True),
+            ([IDENTITY_CARD], "verify", ["sex"], False),
+            ([], "verify", [], False),
             ([IDENTITY_CARD], "masked", ["sex"], False),
             ([IDENTITY_CARD], "full", ["address"], False),
             ([IDENTITY_CARD], "original", [], False),
