@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.client_invitations import invite, login_link, registration_token
+from gateway.cli.client_invitations import approve, invite, login_link, registration_token
 from gateway.cli.console import answer, stop, table, warn
 from gateway.cli.exit_codes import EXIT_CODES_HELP, ExitCode
 
@@ -105,6 +105,7 @@ def add(
 
 
 commands.command()(invite)
+commands.command()(approve)
 commands.command("registration-token")(registration_token)
 commands.command("login-link")(login_link)
 

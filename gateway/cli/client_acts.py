@@ -16,6 +16,7 @@ from idp.provider.legacy_exceptions import standing_exceptions
 from idp.provider.metadata import ENDPOINTS
 from idp.provider.registration import (
     ClientRegistration,
+    approve_client,
     register_client,
     renew_registration_token,
     rotate_client_secret,
@@ -80,6 +81,7 @@ async def list_all() -> list[dict[str, Any]]:
                 "redirect_uris": list(client.redirect_uris),
                 "scopes": sorted(client.scopes),
                 "grant_types": sorted(client.grant_types),
+                "reviewed": client.metadata.is_reviewed,
                 "auth_method": client.token_endpoint_auth_method,
                 "legacy_exceptions": list(client.metadata.legacy_exceptions),
                 "legacy_until": client.metadata.legacy_until,
@@ -146,6 +148,12 @@ async def renew_token(client_id: str) -> str:
         return await renew_registration_token(
             client_id, db=parts.db, ledger=parts.ledger, entropy=parts.entropy, actor=ACTOR, now=parts.clock()
         )
+
+
+async def approve_one(client_id: str) -> None:
+    """Record that the registration of an application was looked at."""
+    async with open_parts(read_settings(), background=False) as parts:
+        await approve_client(client_id, db=parts.db, ledger=parts.ledger, actor=ACTOR, now=parts.clock())
 
 
 async def find_login_link(client_id: str) -> str:

@@ -44,6 +44,18 @@ def invite(
     answer(made, lines, as_json=as_json)
 
 
+def approve(
+    client_id: Annotated[str, typer.Argument(help="The client_id of an application that registered itself.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say that somebody looked at an application's names and addresses; until then people are told that nobody has."""
+    from gateway.cli.client_acts import approve_one
+    from gateway.cli.surroundings import run
+
+    run(approve_one(client_id))
+    answer({"client_id": client_id, "reviewed": True}, [f"已审核 · approved {client_id}"], as_json=as_json)
+
+
 def registration_token(
     client_id: Annotated[str, typer.Argument(help="The client_id of an application that registered itself.")],
     as_json: AsJson = False,

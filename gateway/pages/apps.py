@@ -24,8 +24,8 @@ async def app_words(request: Request, view: ClientView) -> AppWords:
         "name": view.name_en if english else view.name_zh,
         "department": office,
         "domain": _domain(view, client),
-        # Only registered applications get this far, and registering is the operator's review.
-        "reviewed": True,
+        # An operator's registration is a review; what an application says of itself is looked at afterwards, or not yet.
+        "reviewed": client is not None and client.metadata.is_reviewed,
     }
 
 

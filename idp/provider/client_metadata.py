@@ -87,6 +87,8 @@ class ClientMetadata:
     """What policy `legacy` lets this client do, one by one."""
     legacy_until: datetime | None = None
     """When the exceptions end; required with any of them."""
+    is_reviewed: bool = True
+    """Whether an operator looked at this registration: true of what an operator registers, false of what an application says of itself."""
     registrable_scopes: tuple[str, ...] = ()
     registrable_grant_types: tuple[str, ...] = ()
     """The bounds within which an application that registered itself may change its registration (RFC 7592 §2.2)."""

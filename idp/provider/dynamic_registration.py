@@ -93,6 +93,7 @@ def _template(invitation: Invitation, client_id: str) -> ClientRegistration:
     bounds = ClientMetadata(
         legacy_exceptions=tuple(terms.legacy_exceptions),
         legacy_until=terms.legacy_until,
+        is_reviewed=False,
         registrable_scopes=tuple(sorted(terms.scopes)),
         registrable_grant_types=tuple(sorted(terms.grant_types)),
     )

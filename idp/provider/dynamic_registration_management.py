@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.ledger import Change, Entry
 from idp.provider.back_channel import BackChannelRequest, OAuthResponse
+from idp.provider.client_metadata import ClientMetadata
 from idp.provider.clients import SECRET_METHODS, TOPIC, Client, ClientSecret, is_secret_of
 from idp.provider.composition import Provider
 from idp.provider.dynamic_registration import judge_application, registration_answer, template_within
@@ -162,10 +163,11 @@ def _check_server_made(document: Mapping[str, Any], client: Client, now: datetim
 
 def _template(client: Client) -> ClientRegistration:
     metadata = client.metadata
-    bounds = replace(
-        type(metadata)(),
+    bounds = ClientMetadata(
         legacy_exceptions=metadata.legacy_exceptions,
         legacy_until=metadata.legacy_until,
+        # Whoever looked at it saw other names and addresses.
+        is_reviewed=False,
         registrable_scopes=metadata.registrable_scopes,
         registrable_grant_types=metadata.registrable_grant_types,
     )

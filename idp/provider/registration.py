@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from foundation.database import Database
 from foundation.entropy import Entropy
 from foundation.ledger import Change, Entry, Ledger
-from idp.provider.client_metadata import render_metadata
+from idp.provider.client_metadata import parse_metadata, render_metadata
 from idp.provider.clients import (
     SECRET_METHODS,
     TOPIC,
@@ -35,6 +35,7 @@ from idp.provider.tables import oauth_clients
 __all__ = [
     "ClientRegistration",
     "Registered",
+    "approve_client",
     "check_registration",
     "register_client",
     "renew_registration_token",
@@ -143,6 +144,20 @@ async def rotate_client_secret(
         entry = Entry(kind="oauth.client_secret_rotated", at=now, outcome="done", actor=actor, client=client_id)
         await ledger.append_in(connection, entry, changes=[Change(TOPIC, client_id)])
     return secret
+
+
+async def approve_client(client_id: str, *, db: Database, ledger: Ledger, actor: str, now: datetime) -> None:
+    """Record that an operator looked at what an application says of itself; its next update makes it unreviewed again."""
+    async with db.transaction() as connection:
+        row = await _locked_row(connection, client_id)
+        reviewed = replace(parse_metadata(row["metadata"] or {}), is_reviewed=True)
+        await connection.execute(
+            update(oauth_clients)
+            .where(oauth_clients.c.client_id == client_id)
+            .values(metadata=render_metadata(reviewed), updated_at=now)
+        )
+        entry = Entry(kind="oauth.client_approved", at=now, outcome="done", actor=actor, client=client_id)
+        await ledger.append_in(connection, entry, changes=[Change(TOPIC, client_id)])
 
 
 async def renew_registration_token(

@@ -119,3 +119,10 @@ def test_only_applications_that_registered_themselves_get_a_registration_token(i
     """An operator's client is changed by the operator."""
     assert installation.run("client", "registration-token", "gzf").code == ExitCode.NOT_SOUND
     assert installation.run("client", "registration-token", "nobody").code == ExitCode.NOT_SOUND
+
+
+def test_application_is_approved_by_command(installation: Installation) -> None:
+    """The act is on record; an unknown client is told."""
+    assert installation.run("client", "approve", "nobody").code == ExitCode.NOT_SOUND
+    assert installation.run("client", "approve", "gzf").code == ExitCode.DONE
+    assert "oauth.client_approved" in installation.kinds()

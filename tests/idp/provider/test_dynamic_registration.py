@@ -7,7 +7,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.registration import set_client_status
+from idp.provider.registration import approve_client, renew_registration_token, set_client_status
 from idp.provider.registration_tables import client_invitations
 from idp.provider.tables import oauth_clients
 from tests.idp.provider.invited_apps import APP, Registrar
@@ -380,6 +380,33 @@ async def test_registration_of_the_first_sign_in_is_remembered_as_whose_it_is(re
     registered = await registrar.registered(policy="legacy", department_id="market", consent="exempt")
     client = await registrar.client_of(registered)
     assert (client.department_id, client.policy, client.consent) == ("housing", "baseline", "ask")
+
+
+async def test_only_an_operator_makes_a_registration_reviewed_and_an_update_undoes_it(registrar: Registrar) -> None:
+    """The sign-in page says whether somebody looked at the names and addresses; the application cannot say so itself."""
+    registered = await registrar.registered(is_reviewed=True)
+    assert not (await registrar.client_of(registered)).metadata.is_reviewed
+    provider = registrar.world.provider
+    await approve_client(
+        registered["client_id"], db=provider.db, ledger=provider.ledger, actor="system:test", now=registrar.world.now
+    )
+    await provider.feed.catch_up()
+    assert (await registrar.client_of(registered)).metadata.is_reviewed
+    updated = await registrar.manage("PUT", registered, client_name="另一个名字")
+    assert not (await registrar.client_of(updated.json())).metadata.is_reviewed
+
+
+async def test_lost_registration_token_is_replaced_by_the_operator(registrar: Registrar) -> None:
+    """The old token is dead at once; an operator's own client never gets one."""
+    world, registered = registrar.world, await registrar.registered()
+    provider = world.provider
+    tools: dict[str, Any] = {"db": provider.db, "ledger": provider.ledger, "entropy": provider.entropy}
+    token = await renew_registration_token(registered["client_id"], **tools, actor="system:test", now=world.now)
+    await provider.feed.catch_up()
+    assert (await registrar.manage("GET", registered)).status_code == 401
+    assert (await registrar.manage("GET", {**registered, "registration_access_token": token})).status_code == 200
+    with pytest.raises(InvalidClientMetadata):
+        await renew_registration_token("gzf", **tools, actor="system:test", now=world.now)
 
 
 async def test_answers_of_the_flow_carry_the_issuer(registrar: Registrar, browser: Browser) -> None:
