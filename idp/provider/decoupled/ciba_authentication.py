@@ -1,8 +1,10 @@
 """The backchannel authentication endpoint (OpenID CIBA Core §7): a counter asks, and the person's own phone answers."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import orjson
 
 from foundation.ledger import Entry, Insert
 from idp.provider.client_jwts import UnusableJwt, identifier_of, instant_of
@@ -19,6 +21,7 @@ from idp.provider.decoupled.reasons import (
 )
 from idp.provider.decoupled.requests import DecoupledRequest, new_request, secret_hash
 from idp.provider.errors import TokenError
+from idp.provider.one_time import use_once
 from idp.provider.parameters import Parameters
 from idp.provider.policies import CIBA, policy_of
 from idp.provider.request_objects import verify_request_object
@@ -38,8 +41,10 @@ PARAMETERS = frozenset(
         "user_code",
         "requested_expiry",
         "claims",
+        "authorization_details",
     }
 )
+_JSON = frozenset({"claims", "authorization_details"})
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{1,1024}=*", re.ASCII)
 _LONGEST_TOKEN = 1_024
 _EXPIRY = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
@@ -53,7 +58,7 @@ async def begin_ciba(
     A request for nobody gets the same answer in the same steps as one for somebody; nobody can confirm it.
     """
     parameters = await _sourced(form, client, provider, now)
-    asked = judge_asked(parameters, client, grant_type=CIBA, auth_method=auth_method, issuer=provider.issuer, now=now)
+    asked = judge_asked(parameters, client, grant_type=CIBA, auth_method=auth_method, provider=provider, now=now)
     token = _judge_notification_token(parameters.get("client_notification_token"), client)
     message = check_binding_message(parameters.get("binding_message"))
     lifetime = _judge_expiry(parameters.get("requested_expiry"), provider)
@@ -117,23 +122,36 @@ async def _sourced(form: Parameters, client: Client, provider: Provider, now: da
         claims = await verify_request_object(
             request, client, registered_alg=registered_alg, strict=True, provider=provider, now=now
         )
-        if instant_of(claims, "iat") is None:
-            raise UnusableJwt("iat is missing")
-        identifier_of(claims, "jti")
+        expires_at = instant_of(claims, "exp")
+        if instant_of(claims, "iat") is None or expires_at is None:
+            raise UnusableJwt("iat or exp is missing")
+        await _use_once(client, identifier_of(claims, "jti"), expires_at, provider)
     except UnusableJwt as unusable:
         raise TokenError(MUST_BE_SIGNED_REQUEST, str(unusable)) from unusable
-    values = {
-        name: str(value)
-        for name, value in claims.items()
-        if name in PARAMETERS and isinstance(value, str | int) and not isinstance(value, bool) and value != ""
-    }
-    if unread := [name for name in PARAMETERS if claims.get(name) not in (None, "") and name not in values]:
-        raise TokenError(AUTHENTICATION_REQUEST_MALFORMED, f"{min(unread)} is neither text nor integer")
+    values = {name: _rendered(name, claims[name]) for name in sorted(PARAMETERS) if claims.get(name) not in (None, "")}
     resource = claims.get("resource", [])
     resources = tuple(resource) if isinstance(resource, list) else (resource,)
     if not all(isinstance(entry, str) for entry in resources):
         raise TokenError(AUTHENTICATION_REQUEST_MALFORMED, "resource")
     return Parameters(values, resources=resources)
+
+
+def _rendered(name: str, value: object) -> str:
+    """Return a member of the signed request as the parameter it stands for; JSON stays JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, dict | list) and name in _JSON:
+        return orjson.dumps(value).decode()
+    raise TokenError(AUTHENTICATION_REQUEST_MALFORMED, f"{name} has another type")
+
+
+async def _use_once(client: Client, jti: str, expires_at: float, provider: Provider) -> None:
+    """Let each signed request ring once: whoever gets hold of one must not ring again (CIBA Core §7.1.1)."""
+    until = datetime.fromtimestamp(expires_at, UTC)
+    if not await use_once("ciba-request", f"{client.client_id}\n{jti}", expires_at=until, provider=provider):
+        raise UnusableJwt("jti was used")
 
 
 def _judge_notification_token(token: str | None, client: Client) -> str | None:

@@ -29,7 +29,7 @@ async def begin_device_authorization(
 
     `verification_uri_complete` only fills in the code: the person still sees what the screen shows, and says yes (RFC 8628 §3.3.1, §5.4).
     """
-    asked = judge_asked(form, client, grant_type=DEVICE_CODE, auth_method=auth_method, issuer=provider.issuer, now=now)
+    asked = judge_asked(form, client, grant_type=DEVICE_CODE, auth_method=auth_method, provider=provider, now=now)
     limits, device_code = provider.limits, provider.entropy.token()
     waiting = DecoupledRequest(
         request_id=provider.entropy.identifier(),

@@ -31,7 +31,7 @@ CONFIRMATION: dict[str, Any] = {
     "already": [],
 }
 COUNTER = {**CONFIRMATION, "kind": "ciba", "user_code": None, "binding_message": "3 号窗口 QY-2026-000101"}
-AGREED = [{"key": "realname", "label": "真实姓名与实名等级", "value": "张*明　高级", "why": "姓名、实名等级"}]
+AGREED = [{"key": "realname", "label": "真实姓名与实名等级", "value": "张*明　高级", "why": "姓名、实名等级", "purpose": None}]
 WAITING = [
     {
         "name": app["name"],
