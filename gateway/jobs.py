@@ -21,6 +21,7 @@ from idp.provider.decoupled.announcements import announce_requests
 from idp.provider.decoupled.pings import deliver_notifications
 from idp.provider.housekeeping import forget_finished
 from idp.signin.attempt_store import forget_quiet_counters
+from idp.signin.housekeeping import forget_finished_sign_ins
 
 if TYPE_CHECKING:
     from gateway.composition import Parts
@@ -117,4 +118,12 @@ class Jobs:
             counters = await forget_quiet_counters(parts.db, now=now)
             answers = await forget_expired_answers(parts.db, now=now)
             grants = await forget_finished(provider=parts.provider, now=now)
-            log.debug("housekeeping.done", changes=changes, counters=counters, answers=answers, grants=grants)
+            sign_ins = await forget_finished_sign_ins(db=parts.db, now=now)
+            log.debug(
+                "housekeeping.done",
+                changes=changes,
+                counters=counters,
+                answers=answers,
+                grants=grants,
+                sign_ins=sign_ins,
+            )

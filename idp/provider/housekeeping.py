@@ -1,35 +1,64 @@
 """Forgetting what can matter no more, so that storage stays bounded; called by the leased housekeeping job.
 
-A grant is kept as long as anything issued from it could still be shown: the longest refresh family and one
-day. A sign-out message is kept as a receipt for `logout_kept` after it was settled.
+How long each kind of row stays stands in `finished_rows`, once; docs/storage.md gives the sizes that follow from it. What is on record
+about persons (ledger, consents that stand) and registrations stay.
 """
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, Table, exists
 
+from foundation.forgetting import forget_rows
 from idp.provider.composition import Provider
-from idp.provider.decoupled.pings import forget_settled_notifications
-from idp.provider.decoupled.requests import forget_expired_requests
-from idp.provider.one_time import forget_one_time_values
-from idp.provider.tables import logout_messages, oauth_grants, pushed_requests, refresh_families
+from idp.provider.decoupled.requests import KEPT_AFTER_EXPIRY
+from idp.provider.decoupled.tables import ciba_notifications, decoupled_requests
+from idp.provider.limits import ProviderLimits
+from idp.provider.registration_tables import client_invitations
+from idp.provider.tables import (
+    consents,
+    logout_messages,
+    oauth_grants,
+    one_time_values,
+    opaque_tokens,
+    pushed_requests,
+    refresh_families,
+)
 
 SLACK = timedelta(days=1)
+"""Time beyond the end of a row's use in which a late request still gets its precise answer."""
+
+PERMANENT = ("oauth_clients",)
+"""Tables of this room that do not grow with use."""
+
+
+def finished_rows(limits: ProviderLimits, now: datetime) -> tuple[tuple[Table, ColumnElement[bool]], ...]:
+    """Return for each table that grows with use which of its rows may go, in an order that leaves nothing behind for long.
+
+    A grant is kept as long as anything issued from it could still be shown, which is the longest refresh family, and as long as a family of
+    it is there. What carries a one-time value is refused by its own time when the row goes.
+    """
+    family, settled_before = refresh_families.c, now - limits.logout_kept
+    return (
+        (refresh_families, family.absolute_expires_at <= now - SLACK),
+        (
+            oauth_grants,
+            (oauth_grants.c.created_at <= now - limits.refresh_absolute - SLACK)
+            & ~exists().where(family.grant_id == oauth_grants.c.grant_id),
+        ),
+        (opaque_tokens, opaque_tokens.c.expires_at <= now),
+        (one_time_values, one_time_values.c.expires_at <= now),
+        (pushed_requests, pushed_requests.c.expires_at <= now - limits.transaction_lifetime),
+        (decoupled_requests, decoupled_requests.c.expires_at <= now - KEPT_AFTER_EXPIRY),
+        (ciba_notifications, ciba_notifications.c.settled_at <= settled_before),
+        (logout_messages, logout_messages.c.settled_at <= settled_before),
+        (client_invitations, client_invitations.c.expires_at <= now - limits.withdrawn_kept),
+        (consents, consents.c.withdrawn_at <= now - limits.withdrawn_kept),
+    )
 
 
 async def forget_finished(*, provider: Provider, now: datetime) -> int:
-    """Delete finished grants, refresh families and receipts, and return how many rows that were."""
-    limits = provider.limits
+    """Delete finished rows of every kind, and return how many those were."""
     forgotten = 0
-    async with provider.db.transaction() as connection:
-        for statement in (
-            delete(refresh_families).where(refresh_families.c.absolute_expires_at <= now - SLACK),
-            delete(oauth_grants).where(oauth_grants.c.created_at <= now - limits.refresh_absolute - SLACK),
-            delete(pushed_requests).where(pushed_requests.c.expires_at <= now - limits.transaction_lifetime),
-            delete(logout_messages).where(logout_messages.c.settled_at <= now - limits.logout_kept),
-        ):
-            forgotten += (await connection.execute(statement)).rowcount
-        forgotten += await forget_expired_requests(connection, now)
-        forgotten += await forget_settled_notifications(connection, now - limits.logout_kept)
-        forgotten += await forget_one_time_values(connection, now=now)
+    for table, finished in finished_rows(provider.limits, now):
+        forgotten += await forget_rows(provider.db, table, finished)
     return forgotten

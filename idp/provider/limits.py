@@ -52,6 +52,11 @@ class ProviderLimits(BaseModel):
     staff_refresh_absolute: timedelta = Field(
         timedelta(hours=12), gt=timedelta(0), description="The same for what an officer authorised."
     )
+    withdrawn_kept: timedelta = Field(
+        timedelta(days=180),
+        gt=timedelta(0),
+        description="How long a consent is kept after it was withdrawn, and an invitation after it expired; the ledger keeps what happened.",
+    )
     exchange_actors: int = Field(
         3, ge=1, le=5, description="Applications that one token may pass through by exchange, the first included."
     )

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, LargeBinary, bindparam, delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ARRAY, LargeBinary, bindparam, func, select
 
 from foundation.database import Database, Instant
 from idp.provider.tables import one_time_values
@@ -69,9 +68,3 @@ async def use_once(kind: str, value: str, *, expires_at: datetime, provider: "Pr
     """
     digest = hashlib.sha256(f"{kind}\n{value}".encode("utf-8", "surrogatepass")).digest()
     return await provider.one_time.claim((digest, expires_at)) is not None
-
-
-async def forget_one_time_values(connection: AsyncConnection, *, now: datetime) -> int:
-    """Delete what can matter no more, and return how many rows that were."""
-    deleted = await connection.execute(delete(one_time_values).where(one_time_values.c.expires_at <= now))
-    return deleted.rowcount

@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 
 from foundation.database import Database
 from foundation.entropy import Entropy
 from foundation.ledger import Insert
-from idp.people.accounts import OPEN
-from idp.people.directory import ACTIVE
-from idp.people.tables import accounts, officers
 from idp.provider.sender_constraint import Confirmation
+from idp.provider.standing import standing_grants
 from idp.provider.tables import oauth_grants, refresh_families
-from idp.signin.tables import sessions
 
 _FORM = re.compile(
     r"(?P<family>[0-9a-f]{32})\.(?P<generation>[1-9][0-9]{0,8})\.(?P<secret>[A-Za-z0-9_-]{43})", re.ASCII
@@ -91,7 +88,6 @@ def new_family(
         "idle_expires_at": min(now + idle, now + absolute),
         "absolute_expires_at": now + absolute,
         "created_at": now,
-        "ended_at": None,
         "confirmation": None if confirmation is None else str(confirmation),
     }
     return token, Insert(refresh_families, row)
@@ -119,20 +115,6 @@ async def rotate(
     next_generation = RefreshToken(presented.family_id, presented.generation + 1, entropy.token())
     successor = next_generation if rotates else presented
     family = refresh_families.c
-    live_grant = (
-        select(oauth_grants.c.grant_id)
-        .join(accounts, accounts.c.account_id == oauth_grants.c.account_id)
-        .outerjoin(officers, officers.c.officer_id == oauth_grants.c.officer_id)
-        .outerjoin(sessions, sessions.c.session_id == oauth_grants.c.session_id)
-        .where(
-            oauth_grants.c.grant_id == family.grant_id,
-            oauth_grants.c.ended_at.is_(None),
-            # A session that only ran out ends nothing, even when its row is gone; one that was ended does.
-            sessions.c.ended_at.is_(None),
-            accounts.c.status == OPEN,
-            or_(oauth_grants.c.officer_id.is_(None), officers.c.status == ACTIVE),
-        )
-    )
     async with db.read() as connection:
         rows = await connection.execute(
             update(refresh_families)
@@ -141,10 +123,9 @@ async def rotate(
                 family.generation == presented.generation,
                 family.token_hash == presented.digest,
                 family.client_id == client_id,
-                family.ended_at.is_(None),
                 family.idle_expires_at > now,
                 family.absolute_expires_at > now,
-                live_grant.exists(),
+                standing_grants().where(oauth_grants.c.grant_id == family.grant_id).exists(),
             )
             .values(generation=successor.generation, token_hash=successor.digest, idle_expires_at=now + idle)
             .returning(refresh_families)
@@ -154,9 +135,15 @@ async def rotate(
 
 
 async def find_family(db: Database, family_id: str) -> RefreshFamily | None:
-    """Return the family, ended or not."""
+    """Return the family, ended or not: it ends with its grant, and when that is gone."""
+    columns = [column for column in refresh_families.columns if column.name != "ended_at"]
+    query = (
+        select(*columns, oauth_grants.c.ended_at)
+        .join(oauth_grants, oauth_grants.c.grant_id == refresh_families.c.grant_id)
+        .where(refresh_families.c.family_id == family_id)
+    )
     async with db.read() as connection:
-        rows = await connection.execute(select(refresh_families).where(refresh_families.c.family_id == family_id))
+        rows = await connection.execute(query)
         row = rows.mappings().first()
     return None if row is None else _family(row)
 

@@ -88,6 +88,7 @@ refresh_families = Table(
     Column("idle_expires_at", Instant, nullable=False),
     Column("absolute_expires_at", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
+    # Written by the version before this one, which may still be at work beside it: a family ends with its grant.
     Column("ended_at", Instant),
     # What the tokens of the family are bound to, as `idp/provider/sender_constraint.py` writes it.
     Column("confirmation", String(64)),

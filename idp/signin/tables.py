@@ -31,6 +31,7 @@ sessions = Table(
     Column("network", String(64), nullable=False),
     Index("ix_sessions_account", "account_id", "ended_at"),
     Index("ix_sessions_officer", "officer_id", "ended_at"),
+    Index("ix_sessions_expires_at", "expires_at"),
 )
 
 sms_codes = Table(
@@ -48,6 +49,7 @@ sms_codes = Table(
     Column("expires_at", Instant, nullable=False),
     Column("spent_at", Instant),
     Index("ix_sms_codes_flow", "flow_hash", "phone_index"),
+    Index("ix_sms_codes_expires_at", "expires_at"),
 )
 
 totp_credentials = Table(

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import orjson
 import structlog
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.ledger import Entry, Insert
@@ -83,12 +83,6 @@ async def deliver_notifications(*, provider: Provider, http: CibaNotifier, worke
         for notification in due:
             tasks.start_soon(_try, notification, provider, http, worker, now)
     return len(due)
-
-
-async def forget_settled_notifications(connection: AsyncConnection, before: datetime) -> int:
-    """Delete notifications that were settled before the instant, and return how many rows that were."""
-    done = await connection.execute(delete(ciba_notifications).where(ciba_notifications.c.settled_at <= before))
-    return done.rowcount
 
 
 async def _lease(connection: AsyncConnection, provider: Provider, worker: str, now: datetime) -> Sequence[Notification]:

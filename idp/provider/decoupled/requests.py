@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
@@ -144,14 +144,6 @@ async def settle_request_in(
         .returning(column.request_id)
     )
     return done.first() is not None
-
-
-async def forget_expired_requests(connection: AsyncConnection, now: datetime) -> int:
-    """Delete what is over for a day, and return how many rows that were."""
-    done = await connection.execute(
-        delete(decoupled_requests).where(decoupled_requests.c.expires_at <= now - KEPT_AFTER_EXPIRY)
-    )
-    return done.rowcount
 
 
 async def _find(db: Database, criterion: ColumnElement[bool]) -> DecoupledRequest | None:

@@ -54,4 +54,5 @@ ciba_notifications = Table(
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
     Index("ix_ciba_notifications_due", "state", "next_attempt_at"),
+    Index("ix_ciba_notifications_settled_at", "settled_at"),
 )

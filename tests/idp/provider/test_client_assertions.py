@@ -10,7 +10,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from idp.provider.client_metadata import ClientAlgorithms, ClientMetadata
-from idp.provider.one_time import forget_one_time_values
+from idp.provider.housekeeping import forget_finished
 from idp.provider.tables import one_time_values
 from tests.idp.provider.bent_jwts import MUTATIONS, PAYLOADS
 from tests.idp.provider.proving import (
@@ -256,8 +256,7 @@ async def test_used_identifiers_are_forgotten_when_their_time_is_over(world: Wor
     assert len(await world.rows(one_time_values)) == 1
     for span, kept in ((59, 1), (1, 0)):
         world.later(seconds=span)
-        async with world.provider.db.transaction() as connection:
-            await forget_one_time_values(connection, now=world.now)
+        await forget_finished(provider=world.provider, now=world.now)
         assert len(await world.rows(one_time_values)) == kept
     await world.provider.feed.catch_up()
     await refused(world, token, path="/oauth/introspect")
