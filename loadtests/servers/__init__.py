@@ -5,14 +5,17 @@ ports, keep their files in a temporary directory, run as an unprivileged account
 end with the caller even when it is killed.
 """
 
-from loadtests.servers.nginx import NginxServer, run_nginx
+from loadtests.servers.nginx import CERTIFICATE_HEADER, VERDICT_HEADER, MutualTls, NginxServer, run_nginx
 from loadtests.servers.postgres import PostgresServer, run_postgres
 from loadtests.servers.processes import LocalProcess, ServerFailed, free_port
 from loadtests.servers.programs import find_chromium, find_nginx, find_postgres, find_redis
 from loadtests.servers.redis import RedisServer, run_redis
 
 __all__ = [
+    "CERTIFICATE_HEADER",
+    "VERDICT_HEADER",
     "LocalProcess",
+    "MutualTls",
     "NginxServer",
     "PostgresServer",
     "RedisServer",

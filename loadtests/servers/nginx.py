@@ -36,20 +36,46 @@ http {{
         keepalive 64;
     }}
     server {{
-        listen {host}:{port};
+        listen {host}:{port}{tls};
         client_max_body_size 1m;
         location / {{
             proxy_pass http://nodes;
             proxy_http_version 1.1;
             proxy_next_upstream off;
             proxy_set_header Connection "";
-            proxy_set_header Host $http_host;
+            proxy_set_header Host {name};
             proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header {certificate_header} $ssl_client_escaped_cert;
+            proxy_set_header {verdict_header} $ssl_client_verify;
         }}
     }}
 }}
 """
+
+# Any certificate passes the handshake, because self-signed ones are judged by the product; the verdict on the chain travels beside it.
+TLS = """ ssl;
+        ssl_certificate {directory}/server.pem;
+        ssl_certificate_key {directory}/server.key;
+        ssl_client_certificate {directory}/clients.pem;
+        ssl_verify_client optional_no_ca;
+        ssl_protocols TLSv1.2 TLSv1.3"""
+CERTIFICATE_HEADER = "X-Client-Certificate"
+VERDICT_HEADER = "X-Client-Verify"
+"""Both are written on every request, so that none of a caller's own comes through; an empty value takes the header away."""
+
+
+@dataclass(frozen=True)
+class MutualTls:
+    """TLS with client certificates (RFC 8705): PEM of the server, of its key, and of the authorities of clients.
+
+    `host` is what the nodes are told as Host: they know their issuer's alone.
+    """
+
+    certificate: bytes
+    key: bytes
+    client_authorities: bytes
+    host: str
 
 
 @dataclass(frozen=True)
@@ -58,19 +84,20 @@ class NginxServer:
 
     port: int
     process: LocalProcess
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
         """The origin under which the nodes are reached."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"{self.scheme}://{LOOPBACK}:{self.port}"
 
 
 @contextmanager
-def run_nginx(node_ports: Sequence[int]) -> Iterator[NginxServer]:
+def run_nginx(node_ports: Sequence[int], *, tls: MutualTls | None = None) -> Iterator[NginxServer]:
     """Spread requests over the loopback nodes in turn; a request is never sent to a second node.
 
-    `X-Forwarded-For` is replaced, not extended, so that no caller writes its own address. ServerFailed when
-    nginx is not installed.
+    `X-Forwarded-For` is replaced, not extended, so that no caller writes its own address. With `tls` it listens for TLS and passes the
+    client's certificate on. ServerFailed when nginx is not installed.
     """
     program = find_nginx()
     if program is None:
@@ -78,10 +105,25 @@ def run_nginx(node_ports: Sequence[int]) -> Iterator[NginxServer]:
     account = unprivileged_account("www-data")
     nodes = "\n".join(f"        server {LOOPBACK}:{port} max_fails=0;" for port in node_ports)
     with private_directory("nginx", account) as directory:
+        if tls is not None:
+            (directory / "server.pem").write_bytes(tls.certificate)
+            (directory / "server.key").write_bytes(tls.key)
+            (directory / "clients.pem").write_bytes(tls.client_authorities)
 
         def server_on(port: int) -> LocalProcess:
             configuration = Path(directory / "nginx.conf")
-            configuration.write_text(CONFIGURATION.format(directory=directory, nodes=nodes, host=LOOPBACK, port=port))
+            configuration.write_text(
+                CONFIGURATION.format(
+                    directory=directory,
+                    nodes=nodes,
+                    host=LOOPBACK,
+                    port=port,
+                    tls="" if tls is None else TLS.format(directory=directory),
+                    name="$http_host" if tls is None else tls.host,
+                    certificate_header=CERTIFICATE_HEADER,
+                    verdict_header=VERDICT_HEADER,
+                )
+            )
             return LocalProcess(
                 [
                     str(program),
@@ -100,6 +142,6 @@ def run_nginx(node_ports: Sequence[int]) -> Iterator[NginxServer]:
 
         process, port = start_on_free_port(server_on)
         try:
-            yield NginxServer(port, process)
+            yield NginxServer(port, process, "http" if tls is None else "https")
         finally:
             process.stop()

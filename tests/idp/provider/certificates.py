@@ -57,8 +57,10 @@ def issue(
     key: ec.EllipticCurvePrivateKey | None = None,
     days: int = 30,
     is_authority: bool = False,
+    for_server: bool = False,
 ) -> Issued:
     """Issue a certificate, signed by itself unless an authority is named; valid from an hour before `at`."""
+    usage = ExtendedKeyUsageOID.SERVER_AUTH if for_server else ExtendedKeyUsageOID.CLIENT_AUTH
     own = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name.from_rfc4514_string(subject)
     names = [
@@ -80,7 +82,7 @@ def issue(
     )
     if not is_authority:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     return Issued(builder.sign(by.key if by else own, SHA256()), own)
 
 
