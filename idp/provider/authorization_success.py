@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from foundation.ledger import Entry, Insert
@@ -26,6 +27,8 @@ from idp.provider.response_types import NONE, gives, is_front_channel
 from idp.provider.session_management import new_session_state
 from idp.signin.sessions import Session
 
+NO_PURPOSES: Mapping[str, str | None] = MappingProxyType({})
+
 
 async def remember_consent(
     session: Session,
@@ -35,8 +38,14 @@ async def remember_consent(
     provider: Provider,
     request_id: str | None,
     now: datetime,
+    *,
+    purposes: Mapping[str, str | None] = NO_PURPOSES,
 ) -> None:
-    """Put the answer on record: of the items `asked`, those not `agreed` to are declined."""
+    """Put the answer on record: of the items `asked`, those not `agreed` to are declined.
+
+    `purposes` are what the app said beside single items. They are the app's own words and may name anything, so they are sealed.
+    """
+    given = {item: purpose for item, purpose in purposes.items() if item in agreed and purpose is not None}
     key = (session.person_id, client.client_id)
     async with provider.db.transaction() as connection:
         before = await find_consent_to_change(connection, provider.db, key)
@@ -50,6 +59,7 @@ async def remember_consent(
             client=client.client_id,
             request_id=request_id,
             details={"items": sorted(consent.items), "declined": sorted(consent.declined)},
+            personal={"purposes": given} if given else {},
         )
         await add_consent(connection, provider.db, consent)
         await provider.ledger.append_in(connection, entry)
@@ -71,9 +81,27 @@ async def issue_answer(
     """
     address = CheckedAddress(client, request.redirect_uri, request.response_mode, request.state)
     await _check_readable(request, client, provider)
-    if request.response_type == NONE:
-        await provider.ledger.append(_entry(client, session, {"scope": " ".join(request.scope)}, request_id, now))
-        return await render_answer(address, {}, provider=provider, now=now)
+    answer: dict[str, str] = {}
+    details: dict[str, Any] = {"scope": " ".join(request.scope)}
+    rows: Sequence[Insert] = ()
+    if request.response_type != NONE:
+        answer, details, rows = await _issue(request, client, session, items, provider, now)
+    await provider.ledger.append(_entry(client, session, details, request_id, now), inserts=rows)
+    browser_state = provider.subjects.browser_state(session.session_id)
+    answer |= new_session_state(client, request.redirect_uri, browser_state, entropy=provider.entropy)
+    rendered = await render_answer(address, answer, provider=provider, now=now)
+    return replace(rendered, browser_state=browser_state if "session_state" in answer else None)
+
+
+async def _issue(
+    request: AuthorizationRequest,
+    client: Client,
+    session: Session,
+    items: Sequence[str],
+    provider: Provider,
+    now: datetime,
+) -> tuple[dict[str, str], dict[str, Any], Sequence[Insert]]:
+    """Return what the client is given, what the record says of it, and the rows to be written with the record."""
     code, grant_id = provider.entropy.token(), provider.entropy.identifier()
     written = new_grant(
         request,
@@ -86,21 +114,14 @@ async def issue_answer(
         now=now,
     )
     grant = grant_of(written)
-    rows = [written]
-    answer, details = {}, {"grant_id": grant_id, "scope": " ".join(grant.request.scope)}
+    answer: dict[str, str] = {}
+    details: dict[str, Any] = {"grant_id": grant_id, "scope": " ".join(grant.request.scope)}
     if gives(request.response_type, CODE):
         answer["code"] = code
-    if is_front_channel(request.response_type):
-        tokens, issued, beside = await _tokens_beside(grant, client, request, answer.get("code"), provider, now)
-        answer |= tokens
-        details |= issued
-        rows += beside
-    entry = _entry(client, session, details, request_id, now)
-    await provider.ledger.append(entry, inserts=rows)
-    browser_state = provider.subjects.browser_state(session.session_id)
-    answer |= new_session_state(client, request.redirect_uri, browser_state, entropy=provider.entropy)
-    rendered = await render_answer(address, answer, provider=provider, now=now)
-    return replace(rendered, browser_state=browser_state if "session_state" in answer else None)
+    if not is_front_channel(request.response_type):
+        return answer, details, (written,)
+    tokens, issued, beside = await _tokens_beside(grant, client, request, answer.get("code"), provider, now)
+    return answer | tokens, details | issued, (written, *beside)
 
 
 async def _tokens_beside(
