@@ -7,9 +7,10 @@ from pathlib import Path
 
 from foundation.entropy import SystemEntropy
 from gateway.settings import ENV_FILE
-from gateway.stories.main import accesses, arrival, desk, ledger, lookup_api, registration, sign_out
+from gateway.stories.main import accesses, arrival, desk, ledger, lookup_api, registration
+from gateway.stories.main import sign_out as main_sign_out
 from gateway.stories.main.cast import Cast
-from gateway.stories.provider import code_flows, registering
+from gateway.stories.provider import code_flows, elsewhere, licenses, registering, sign_out
 from gateway.stories.provider.cast import ProviderCast
 from gateway.stories.story import Outcome, Played, Step, play
 from gateway.stories.world import read_story_world
@@ -34,8 +35,8 @@ MAIN: tuple[Step[Cast], ...] = (
     Step(5, "and is refused beyond the grant", lookup_api.be_refused_through_the_backend),
     Step(5, "a repeated request gets the same receipt", lookup_api.repeat_a_request),
     Step(6, "the citizen sees every one of these uses", accesses.see_every_use),
-    Step(7, "the citizen signs out once", sign_out.sign_out_once),
-    Step(7, "both apps were told and their sessions are over", sign_out.have_both_apps_told),
+    Step(7, "the citizen signs out once", main_sign_out.sign_out_once),
+    Step(7, "both apps were told and their sessions are over", main_sign_out.have_both_apps_told),
     Step(8, "the ledger is sound and has a checkpoint", ledger.verify_the_ledger),
     Step(8, "one altered byte is found, and its row named", ledger.name_an_altered_row),
 )
@@ -56,6 +57,11 @@ PROVIDER: tuple[Step[ProviderCast], ...] = (
     Step(3, "high: refreshed with the key", code_flows.refresh_with_the_key),
     Step(4, "high-signed: signed request, signed answer", code_flows.go_through_high_signed),
     Step(5, "legacy: a hybrid answer", code_flows.go_through_legacy),
+    Step(6, "a kiosk is let in by a code on its screen", elsewhere.sign_in_a_kiosk),
+    Step(6, "the citizen confirms what a counter asks", elsewhere.confirm_at_the_counter),
+    Step(7, "an app asks for one license, and the citizen agrees to that", licenses.ask_for_one_license),
+    Step(8, "the app signs the citizen out", sign_out.sign_out_from_an_app),
+    Step(8, "nobody is sent to a stranger", sign_out.leave_nothing_to_strangers),
     Step(9, "a registration is withdrawn", registering.withdraw_a_registration),
 )
 

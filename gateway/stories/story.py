@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 import httpx2
 
 Actor = TypeVar("Actor")
+Seen = TypeVar("Seen")
+POLL_S = 0.1
 
 
 class NotAsTold(Exception):
@@ -23,6 +25,18 @@ def expect(holds: bool, otherwise: str) -> None:
     """Raise NotAsTold with the text unless the condition holds."""
     if not holds:
         raise NotAsTold(otherwise)
+
+
+def wait_until(look: Callable[[], Seen | None], *, seconds: float, otherwise: str) -> Seen:
+    """Look again every 100 ms until something is seen; NotAsTold when the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = look()
+        if seen is not None:
+            return seen
+        if time.monotonic() > deadline:
+            raise NotAsTold(f"{otherwise} within {seconds:g} s")
+        time.sleep(POLL_S)
 
 
 @dataclass(frozen=True, slots=True)

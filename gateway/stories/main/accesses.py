@@ -4,8 +4,8 @@ import re
 import time
 
 from gateway.stories.browser import Page
-from gateway.stories.main.cast import Cast, Use, wait_until
-from gateway.stories.story import expect
+from gateway.stories.main.cast import Cast, Use
+from gateway.stories.story import expect, wait_until
 
 VISIBLE_WITHIN_S = 2.0
 _TOTAL = re.compile(r"共 ?([0-9][0-9,]*) ?条", re.ASCII)

@@ -1,7 +1,7 @@
 """Who plays in the main story, and what they remember from one step to the next."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +10,6 @@ import httpx2
 
 from foundation.entropy import Entropy
 from gateway.stories.browser import TIMEOUT_S, Browser
-from gateway.stories.story import NotAsTold
 from gateway.stories.world import StoryPerson, StoryWorld
 
 Seen = TypeVar("Seen")
@@ -63,15 +62,3 @@ class Cast:
         """The origins between which the citizen's browser may be sent."""
         urls = self.world.urls
         return (self.world.issuer, urls["housing"], urls["business"], urls["province"])
-
-
-def wait_until(look: Callable[[], Seen | None], *, seconds: float, otherwise: str) -> Seen:
-    """Look again every 100 ms until something is seen; NotAsTold when the time is over."""
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = look()
-        if seen is not None:
-            return seen
-        if time.monotonic() > deadline:
-            raise NotAsTold(f"{otherwise} within {seconds:g} s")
-        time.sleep(POLL_S)

@@ -17,8 +17,8 @@ from foundation.ledger.store import ledger_entries
 from foundation.ledger.verification import Fault, verify_ledger
 from gateway.cli.checkpoint_keys import read_checkpoint_keys
 from gateway.settings import ENV_FILE, Settings, load_settings
-from gateway.stories.main.cast import Cast, wait_until
-from gateway.stories.story import NotAsTold, expect
+from gateway.stories.main.cast import Cast
+from gateway.stories.story import NotAsTold, expect, wait_until
 
 _VERIFY_S = 60
 _COVERED_WITHIN_S = 5.0

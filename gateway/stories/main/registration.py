@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from foundation.identifiers.synthetic import synthetic_resident_id
 from gateway.stories.browser import Browser, Page, without_query
-from gateway.stories.main.cast import Cast, wait_until
-from gateway.stories.story import NotAsTold, expect
+from gateway.stories.main.cast import Cast
+from gateway.stories.story import NotAsTold, expect, wait_until
 from gateway.stories.world import StoryPerson
 
 _CODE = re.compile(r"(?<![0-9])[0-9]{6}(?![0-9])", re.ASCII)

@@ -1,7 +1,7 @@
 """Point 7: one sign-out ends everything; both apps are told over the back channel."""
 
-from gateway.stories.main.cast import Cast, wait_until
-from gateway.stories.story import expect
+from gateway.stories.main.cast import Cast
+from gateway.stories.story import expect, wait_until
 
 TOLD_WITHIN_S = 5.0
 _APPS = ("housing", "business")

@@ -43,6 +43,7 @@ def register_high(cast: ProviderCast) -> str:
         grant_types=["authorization_code", "refresh_token"],
         scope="openid profile realname offline_access",
         dpop_bound_access_tokens=True,
+        authorization_details_types=["electronic_license"],
     )
     app.proves = True
     return f"{app.client_id} signs in with a key"

@@ -1,4 +1,4 @@
-"""The main story, played as a person would live it: on the demo of one machine, and on two nodes behind nginx."""
+"""The stories, played as people would live them: on the demo of one machine, and on two nodes behind nginx."""
 
 import json
 import signal
@@ -25,17 +25,18 @@ from tests.stories.processes import (
     running_renzheng,
 )
 
-STEPS = 23
+STEPS = {"main": 23, "provider": 21}
+POINTS = {"main": 8, "provider": 9}
 
 
-def _play(world: Path) -> None:
-    """Play the main story; a failure shows every step."""
-    played = run_renzheng("story", "main", "--json", "--world", str(world), environment=clean_environment())
+def _play(world: Path, story: str = "main") -> None:
+    """Play a story; a failure shows every step."""
+    played = run_renzheng("story", story, "--json", "--world", str(world), environment=clean_environment())
     lines = played.stdout.splitlines()
     assert played.returncode == 0, f"{played.stdout}\n{played.stderr}"
-    assert lines[-1] == f"{STEPS} passed, 0 failed"
+    assert lines[-1] == f"{STEPS[story]} passed, 0 failed"
     steps = [json.loads(line) for line in lines[:-1]]
-    assert sorted({step["point"] for step in steps}) == list(range(1, 9))
+    assert sorted({step["point"] for step in steps}) == list(range(1, POINTS[story] + 1))
     assert all(step["passed"] and step["observed"] for step in steps)
 
 
@@ -56,6 +57,7 @@ def test_demo_of_one_machine_lives_through_the_main_story(tmp_path: Path) -> Non
         _play(world)
         # Everybody is known by now: the story has to be playable again on the same data.
         _play(world)
+        _play(world, "provider")
         second = run_renzheng(*arguments, environment=environment)
         assert second.returncode == ExitCode.IN_THE_WAY
         assert str(demo.pid) in second.stderr
@@ -69,7 +71,7 @@ def test_demo_of_one_machine_lives_through_the_main_story(tmp_path: Path) -> Non
     with running_renzheng(*arguments, environment=environment, log=tmp_path / "again.log") as again:
         await_answer(f"{places.issuer}/readyz", again, tmp_path / "again.log")
         size = int(httpx2.get(content["urls"]["checkpoint"], trust_env=False).text.splitlines()[1])
-        assert size > STEPS, "the ledger did not survive the restart"
+        assert size > STEPS["main"], "the ledger did not survive the restart"
         again.send_signal(signal.SIGINT)
         assert again.wait(15) == 0
     check_ports(places.ports())
@@ -111,6 +113,7 @@ def test_two_nodes_behind_nginx_live_through_the_main_story(
             process = stack.enter_context(running_renzheng(*command, environment=environment, log=log))
             await_answer(ready, process, log)
         _play(world)
+        _play(world, "provider")
         served = [_requests_served(port, places.issuer) for port in ports]
         assert min(served) > 0, f"one node did all the work: {served}"
         doctor = run_renzheng("doctor", "--json", environment=environment)
