@@ -164,7 +164,16 @@ async def decide_consent(
         needed = await _decide(waiting.request, address.client, session, waiting, provider, now, given=True)
         if not isinstance(needed, Proceed):
             raise ShownError(TRANSACTION_GONE, "the session became weaker meanwhile")
-        await remember_consent(session, address.client, needed.items, agreed, provider, request_id, now)
+        await remember_consent(
+            session,
+            address.client,
+            needed.items,
+            agreed,
+            provider,
+            request_id,
+            now,
+            purposes=waiting.request.claims.verified_items,
+        )
         items = tuple(item for item in needed.items if item in agreed)
         await _spend_or_refuse(waiting.request, provider, now)
         return await issue_answer(waiting.request, address.client, session, items, provider, request_id, now)

@@ -104,7 +104,8 @@ async def _app(request: Request, app: ConnectedApp, *, english: bool, signed_in:
         "id": app.client.client_id,
         "name": words["name"],
         "department": words["department"],
-        "claims": [item.title_en if english else item.title_zh for item in app.items],
+        # One claim agreed to for several purposes is named once.
+        "claims": list(dict.fromkeys(item.title_en if english else item.title_zh for item in app.items)),
         "first_used_at": app.agreed_at,
         "last_used_at": app.last_used_at or app.agreed_at,
         "signed_in": signed_in,

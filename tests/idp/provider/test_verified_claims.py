@@ -7,6 +7,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from foundation.ledger.commit import PERSONAL_CONTEXT
+from foundation.ledger.entries import SALT_OCTETS
+from foundation.ledger.store import load_rows
 from idp.people.levels import (
     IN_PERSON,
     NAME_AND_NUMBER,
@@ -214,6 +217,22 @@ async def test_consent_is_remembered_for_its_purpose(browser: Browser) -> None:
     await browser.tokens_for(scope="openid", claims=first)
     assert "code" in answer(await browser.authorize(scope="openid", claims=first))
     assert page_of(await browser.authorize(scope="openid", claims=other)) == "/consent"
+
+
+async def test_purpose_is_kept_with_the_consent(world: World, browser: Browser) -> None:
+    """What somebody agreed to includes what it was said to be for; sealed, since the app may have written anything."""
+    purpose = f"核对 {ZHANG}"
+    asked = parameter(userinfo=wish(name=None, document_number={"purpose": purpose}))
+    await browser.agree(await browser.authorize(scope="openid", claims=asked))
+    (entry,) = [one for one in await world.entries() if one["kind"] == "oauth.consent"]
+    assert sorted(item.split(":")[1] for item in entry["details"]["items"]) == ["document_number", "name"]
+    assert ZHANG not in json.dumps(entry, ensure_ascii=False)
+    async with world.provider.db.read() as connection:
+        rows = await load_rows(connection, start=0)
+    (row,) = [one for one in rows if json.loads(one.body)["kind"] == "oauth.consent"]
+    assert row.personal is not None
+    opened = world.sealer.open(row.personal, context=PERSONAL_CONTEXT)[SALT_OCTETS:]
+    assert list(json.loads(opened)["purposes"].values()) == [purpose]
 
 
 async def test_refusing_a_verified_claim_refuses(world: World, browser: Browser, proven: Person) -> None:
