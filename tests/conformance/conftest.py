@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from tests.conformance.differences import difference_of
+from tests.conformance.high_party import HighParty
 from tests.conformance.listener import Listener, running_listener
 from tests.conformance.node_provider import running_node_provider
 from tests.conformance.op import Op
@@ -89,4 +90,5 @@ def node_op(tmp_path_factory: pytest.TempPathFactory, listener: Listener) -> Ite
 def rp(op: Op, variant: Variant) -> Iterator[RelyingParty]:
     """The relying party of the variant, with a fresh browser."""
     with closing(BrowserShelf()) as browsers:
-        yield RelyingParty(op, variant, op.client(variant.role), browsers)
+        kind = RelyingParty if variant.constraint is None else HighParty
+        yield kind(op, variant, op.client(variant.role), browsers)

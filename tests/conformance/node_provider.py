@@ -24,6 +24,7 @@ import pytest
 from foundation.clock import system_clock
 from gateway.stories.browser import Browser, Page
 from loadtests.servers import free_port
+from tests.conformance.certificates import new_certificate
 from tests.conformance.listener import Listener
 from tests.conformance.op import BackChannel, new_http
 from tests.conformance.registrations import (
@@ -182,7 +183,11 @@ def _client(name: str, metadata: Mapping[str, Any]) -> tuple[RegisteredClient, d
     secret = (
         secrets.token_urlsafe(32) if str(metadata["token_endpoint_auth_method"]).startswith("client_secret") else None
     )
+    is_high = str(metadata["policy"]).startswith("high")
     document = {
+        # What our policies say of every client of theirs, each client says of itself here.
+        **({"require_pushed_authorization_requests": True} if is_high else {}),
+        "authorization_signed_response_alg": "ES256",
         "id_token_signed_response_alg": "ES256",
         **{member: value for member, value in metadata.items() if member not in OWN_MEMBERS and value is not None},
         "client_id": f"rp-{name}",
@@ -191,7 +196,7 @@ def _client(name: str, metadata: Mapping[str, Any]) -> tuple[RegisteredClient, d
     }
     if secret is not None:
         document["client_secret"] = secret
-    return RegisteredClient(f"rp-{name}", secret, metadata, key), document
+    return RegisteredClient(f"rp-{name}", secret, metadata, key, new_certificate(f"rp-{name}")), document
 
 
 def _header(certificate: ClientCertificate) -> Mapping[str, str]:

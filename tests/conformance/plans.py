@@ -42,8 +42,6 @@ NOT_APPLICABLE: Mapping[str, str] = {
 PENDING: Mapping[str, str] = {
     "dynamic:*": "dynamic registration",
     "third-party-login:*": "login initiated by a third party",
-    "fapi2-security-profile:*": "FAPI 2.0",
-    "fapi2-message-signing:*": "FAPI 2.0",
     "ciba:*": "CIBA",
     "identity-assurance:*": "verified claims",
 }

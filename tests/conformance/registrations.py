@@ -78,7 +78,32 @@ _HYBRID = {
 }
 _IN_FORM = {"token_endpoint_auth_method": "client_secret_post"}
 
+_STRONG: Mapping[str, Mapping[str, Any]] = {
+    "high": {"policy": "high"},
+    "signed": {"policy": "high-signed", "require_signed_request_object": True},
+}
+_PROVES: Mapping[str, Mapping[str, Any]] = {
+    "jwt": {"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "ES256"},
+    "tls": {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN={client}"},
+}
+_BINDS: Mapping[str, Mapping[str, Any]] = {
+    "dpop": {"dpop_bound_access_tokens": True},
+    "mtls": {"tls_client_certificate_bound_access_tokens": True},
+}
+
 ROLES: Mapping[str, Mapping[str, Any]] = {
+    **{
+        f"{policy}-{proof}-{binding}": {
+            **_CODE,
+            "redirect_uris": [CALLBACK, OTHER_CALLBACK],
+            **_STRONG[policy],
+            **_PROVES[proof],
+            **_BINDS[binding],
+        }
+        for policy in _STRONG
+        for proof in _PROVES
+        for binding in _BINDS
+    },
     "basic": _CODE,
     "basic-post": {**_CODE, **_IN_FORM},
     "front-channel": {

@@ -23,6 +23,7 @@ from idp.provider.registration_document import apply_document
 from idp.provider.registration_invitations import MOST_USES, InvitationTerms, invite_clients
 from idp.signin.enrolment import enrol_person
 from idp.signin.visits import Visit
+from tests.conformance.certificates import new_certificate
 from tests.conformance.listener import Listener
 from tests.conformance.op import BackChannel, new_http
 from tests.conformance.registrations import (
@@ -208,7 +209,7 @@ async def _register(parts: Parts, name: str, metadata: Mapping[str, Any], now: d
     made = await register_client(
         registration, db=parts.db, ledger=parts.ledger, entropy=parts.entropy, actor="system:test", now=now
     )
-    return RegisteredClient(registration.client_id, made.secret, metadata, key)
+    return RegisteredClient(registration.client_id, made.secret, metadata, key, new_certificate(f"rp-{name}"))
 
 
 def registration_of(

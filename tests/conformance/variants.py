@@ -84,12 +84,49 @@ def variants_of(plan: str) -> tuple[Variant, ...]:
     return _variants(plan)
 
 
+def _by_dpop(variant: Variant) -> bool:
+    return variant.constraint == "dpop"
+
+
+def _by_assertion(variant: Variant) -> bool:
+    return "-jwt-" in variant.role
+
+
+_FAPI = "fapi2-security-profile-final-"
 _SPEAKS_OF: Mapping[str, Callable[[Variant], bool]] = {
     "oidcc-ensure-request-without-nonce-succeeds-for-code-flow": lambda variant: not variant.asks_id_token,
     "oidcc-ensure-request-without-nonce-fails": lambda variant: variant.asks_id_token,
     "oidcc-userinfo-get": lambda variant: variant.asks_code or variant.asks_token,
     "oidcc-userinfo-post-header": lambda variant: variant.asks_code or variant.asks_token,
     "oidcc-userinfo-post-body": lambda variant: variant.asks_code or variant.asks_token,
+    **dict.fromkeys(
+        (
+            f"{_FAPI}check-dpop-proof-nbf-exp",
+            f"{_FAPI}ensure-dpopproof-with-iat-10seconds-before-succeeds",
+            f"{_FAPI}ensure-dpopproof-with-iat-10seconds-after-succeeds",
+            f"{_FAPI}ensure-mismatched-dpop-jkt-fails",
+            f"{_FAPI}ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt",
+            f"{_FAPI}ensure-token-endpoint-fails-with-mismatched-dpop-jkt",
+            f"{_FAPI}ensure-dpopproof-at-par-endpoint-binding-success",
+            f"{_FAPI}ensure-dpop-auth-code-binding-success",
+            f"{_FAPI}dpop-negative-tests",
+        ),
+        _by_dpop,
+    ),
+    **dict.fromkeys(
+        (
+            f"{_FAPI}ensure-signed-client-assertion-with-RS256-fails",
+            f"{_FAPI}ensure-client-assertion-with-exp-is-5-minutes-in-past-fails",
+            f"{_FAPI}ensure-client-assertion-with-wrong-aud-fails",
+            f"{_FAPI}ensure-client-assertion-with-no-sub-fails",
+            f"{_FAPI}par-ensure-jwt-client-assertions-nbf-8-seconds-in-the-future-is-accepted",
+            f"{_FAPI}par-ensure-jwt-client-assertions-nbf-over-60-seconds-in-the-future-fails",
+            f"{_FAPI}par-test-array-as-audience-fails",
+            f"{_FAPI}par-test-par-endpoint-url-as-audience-fails",
+            f"{_FAPI}par-test-token-endpoint-url-as-audience-fails",
+        ),
+        _by_assertion,
+    ),
 }
 """Modules that the suite runs in some shapes of a plan only: a nonce may be left out where no ID token comes with the answer, and UserInfo
 needs an access token."""

@@ -25,6 +25,7 @@ const certificateOf = (ctx) => {
   const header = ctx.get('x-client-certificate');
   return header ? new X509Certificate(decodeURIComponent(header)) : undefined;
 };
+const isHigh = (client) => /^rp-(high|signed)/.test(client?.clientId ?? '');
 const decoupled = new Map();
 
 const claimsOf = (sub) => ({
@@ -64,7 +65,7 @@ const provider = new Provider(issuer, {
   discovery: { claim_types_supported: ['normal'] },
   responseTypes: ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none'],
   clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
-  pkce: { required: () => false },
+  pkce: { required: (ctx, client) => isHigh(client) },
   findAccount: async (ctx, sub) => ({ accountId: sub, claims: async () => claimsOf(sub) }),
   features: {
     backchannelLogout: { enabled: true },
@@ -82,7 +83,7 @@ const provider = new Provider(issuer, {
     devInteractions: { enabled: true },
     dPoP: { enabled: true, requireNonce: () => false, nonceSecret: createHash('sha256').update(randomUUID()).digest() },
     encryption: { enabled: true },
-    fapi: { enabled: true, profile: (ctx, client) => (/^rp-(high|signed)/.test(client?.clientId ?? '') ? '2.0' : undefined) },
+    fapi: { enabled: true, profile: (ctx, client) => (isHigh(client) ? '2.0' : undefined) },
     introspection: { enabled: true },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
