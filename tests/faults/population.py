@@ -15,6 +15,8 @@ from gateway.demo.grants import housing_grant
 from gateway.demo.places import Places
 from gateway.demo.seed import seed_world
 from gateway.settings import load_settings
+from idp.provider.client_metadata import ClientMetadata
+from idp.provider.policies import CIBA, DEVICE_CODE
 from idp.provider.registration import ClientRegistration, register_client
 from idp.provider.resources import license_audience, userinfo_audience
 from idp.provider.scopes import LICENSE_LOOKUP
@@ -30,9 +32,11 @@ RAISED_LIMITS: Mapping[str, str] = {
     "RENZHENG_SIGNIN__SENDS_PER_NETWORK": str(NEVER_REACHED),
     "RENZHENG_LOOKUP__OFFICER_PER_MINUTE": str(NEVER_REACHED),
     "RENZHENG_LOOKUP__OFFICER_PER_DAY": str(NEVER_REACHED),
+    "RENZHENG_PROVIDER__USER_CODE_NETWORK_ATTEMPTS": str(NEVER_REACHED),
 }
 """Everybody here comes from one address and works without pause; what is counted stays counted."""
 APP, OTHER_APP, RESOURCE, ASKING_APP = "probe-app", "probe-other", "probe-resource", "probe-asking"
+KIOSK, COUNTER = "probe-kiosk", "probe-counter"
 CALLBACK = "https://probe.test/callback"
 OTHER_CALLBACK = "https://other.test/callback"
 SIGNED_OUT = "https://probe.test/signed-out"
@@ -162,6 +166,25 @@ async def _registrations(parts: Parts) -> list[ClientRegistration]:
         ),
         dataclasses.replace(
             app, client_id=ASKING_APP, name_zh="征求同意的应用", name_en="Asking", consent="ask", consent_basis=None
+        ),
+        dataclasses.replace(
+            app,
+            client_id=KIOSK,
+            name_zh="检验终端",
+            name_en="Probe kiosk",
+            redirect_uris=(),
+            post_logout_redirect_uris=(),
+            grant_types=(DEVICE_CODE, "refresh_token"),
+        ),
+        dataclasses.replace(
+            app,
+            client_id=COUNTER,
+            name_zh="检验窗口",
+            name_en="Probe counter",
+            redirect_uris=(),
+            post_logout_redirect_uris=(),
+            grant_types=(CIBA, "refresh_token"),
+            metadata=ClientMetadata(backchannel_token_delivery_mode="poll"),
         ),
         ClientRegistration(
             client_id=RESOURCE,
