@@ -18,9 +18,11 @@ class Budget:
 
 BUDGETS: dict[str, Budget] = {
     "client_credentials": Budget(ratio_at_least=1.3),
+    "dpop_token": Budget(ratio_at_least=0.5),
     "introspection": Budget(ratio_at_least=1.5),
     "lookup_masked": Budget(ratio_at_least=0.8, p99_ms_at_most=60.0),
     "sso_round": Budget(ratio_at_least=0.2),
+    "par_round": Budget(ratio_at_least=0.1),
     "cold_start": Budget(p50_ms_at_most=2_000.0),
     "after_load": Budget(rss_mb_at_most=180.0),
 }

@@ -5,13 +5,14 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from loadtests.calls import Call, Conversation, WrongAnswer, expect
 from loadtests.connection import Reply
+from loadtests.signing import assertion, proof
 from loadtests.world import Applicant, Citizen, Secret, World
 
 BROWSER_COOKIE = "__Host-rz_flow"
@@ -56,6 +57,16 @@ def ask_for_token(world: World, heard: list[str] | None = None) -> Conversation:
         raise WrongAnswer("token: not a JWT")
     if heard is not None:
         heard.append(token)
+
+
+def ask_for_bound_token(world: World) -> Conversation:
+    """Get an access token for the backend that is bound to a key (RFC 9449 §5); each request has a proof of its own."""
+    form = urlencode({"grant_type": "client_credentials", "scope": "license.lookup"}).encode()
+    headers = basic(world.backend) | proof(world.signer, "POST", f"{world.issuer}/oauth/token")
+    reply = yield Call("POST", "/oauth/token", headers, form)
+    expect(reply, 200, "token")
+    if _json_text(reply, "token_type") != "DPoP":
+        raise WrongAnswer("token: not bound")
 
 
 def introspect(world: World, token: str) -> Conversation:
@@ -129,6 +140,44 @@ def sign_on(world: World, browser: Browser) -> Conversation:
         raise WrongAnswer("userinfo: no name")
 
 
+def push(world: World, verifier: str) -> Generator[Call, Reply, str]:
+    """Push the signer's authorization request (RFC 9126) and return the target of the authorization that it began."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    form = {
+        "response_type": "code",
+        "redirect_uri": world.redirect_uri,
+        "scope": SCOPE,
+        "state": verifier[:16],
+        "nonce": verifier[16:32],
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        **assertion(world.signer, world.issuer),
+    }
+    reply = yield Call("POST", "/oauth/par", {}, urlencode(form).encode())
+    expect(reply, 201, "pushed request")
+    query = {"client_id": world.signer.client_id, "request_uri": _json_text(reply, "request_uri")}
+    return f"/oauth/authorize?{urlencode(query)}"
+
+
+def sign_on_by_high_policy(world: World, browser: Browser) -> Conversation:
+    """A round of single sign-on by FAPI 2.0: pushed request, authorization, tokens for a signed assertion and a DPoP proof."""
+    verifier = uuid.uuid4().hex + uuid.uuid4().hex
+    target = yield from push(world, verifier)
+    reply = yield Call("GET", target, browser.headers())
+    form = {
+        "grant_type": "authorization_code",
+        "code": code_of(reply, world),
+        "redirect_uri": world.redirect_uri,
+        "code_verifier": verifier,
+        **assertion(world.signer, world.issuer),
+    }
+    headers = proof(world.signer, "POST", f"{world.issuer}/oauth/token")
+    reply = yield Call("POST", "/oauth/token", headers, urlencode(form).encode())
+    expect(reply, 200, "token")
+    if not _json_text(reply, "id_token") or _json_text(reply, "token_type") != "DPoP":
+        raise WrongAnswer("token: no ID token, or not bound")
+
+
 def code_of(reply: Reply, world: World) -> str:
     """Return the authorization code that a redirect carries to the app; raises WrongAnswer for anything else."""
     expect(reply, 303 if reply.status == 303 else 302, "authorization")
@@ -162,8 +211,17 @@ def log_in(world: World, browser: Browser, citizen: Citizen) -> Conversation:
 
 def agree(world: World, browser: Browser) -> Conversation:
     """Go through the app's first authorization: agree to everything it asks, so that the consent is remembered."""
-    request = authorize(world, uuid.uuid4().hex + uuid.uuid4().hex)
-    reply = yield Call(request.method, request.target, browser.headers())
+    yield from _agree_at(world, browser, authorize(world, uuid.uuid4().hex + uuid.uuid4().hex).target)
+
+
+def agree_to_signer(world: World, browser: Browser) -> Conversation:
+    """The same for the signer, whose requests are pushed."""
+    target = yield from push(world, uuid.uuid4().hex + uuid.uuid4().hex)
+    yield from _agree_at(world, browser, target)
+
+
+def _agree_at(world: World, browser: Browser, target: str) -> Conversation:
+    reply = yield Call("GET", target, browser.headers())
     address = urlsplit(reply.header("location"))
     if address.path != "/consent":
         code_of(reply, world)

@@ -26,11 +26,13 @@ from gateway.demo.licenses import (
 )
 from gateway.settings import Settings
 from idp.people.departments import add_department, add_officer
+from idp.provider.client_metadata import ClientMetadata
 from idp.provider.registration import ClientRegistration, register_client
 from idp.provider.scopes import LICENSE_LOOKUP
 from idp.signin.enrolment import enrol_person
 from idp.signin.visits import Visit
 from loadtests.calls import Call, Conversation, expect
+from loadtests.signing import SigningClient
 from loadtests.world import Applicant, Citizen, Secret, World
 
 APPLICANTS = 500
@@ -74,11 +76,13 @@ async def populate(settings: Settings) -> World:
         citizens = await _add_citizens(parts, people[:CITIZENS], now)
         clients = [await _add_client(parts, one, now) for one in _registrations(department, settings.issuer)]
         backend, resource, app = clients
+        signer = await _add_signer(parts, department, now)
     return World(
         issuer=settings.issuer,
         backend=backend,
         resource=resource,
         app=app,
+        signer=signer,
         redirect_uri=REDIRECT_URI,
         work_number=WORK_NUMBER,
         matter=HOUSING_MATTER,
@@ -227,6 +231,23 @@ async def _add_client(parts: Parts, wanted: ClientRegistration, now: datetime) -
     if made.secret is None:
         raise AssertionError("a confidential client has a secret")
     return Secret(made.client.client_id, made.secret)
+
+
+async def _add_signer(parts: Parts, department_id: str, now: datetime) -> SigningClient:
+    signer = SigningClient("bench-signer", parts.entropy.octets(31).hex())
+    wanted = ClientRegistration(
+        client_id=signer.client_id,
+        name_zh="压测签名应用",
+        name_en="Benchmark signer",
+        department_id=department_id,
+        policy="high",
+        token_endpoint_auth_method="private_key_jwt",
+        redirect_uris=(REDIRECT_URI,),
+        scopes=("openid", "profile", "realname"),
+        metadata=ClientMetadata(jwks={"keys": [signer.jwk]}),
+    )
+    await register_client(wanted, db=parts.db, ledger=parts.ledger, entropy=parts.entropy, actor=_ACTOR, now=now)
+    return signer
 
 
 async def _licenses(parts: Parts, number: int, name: str, document: str, now: datetime) -> None:

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 
 from loadtests.calls import Conversation, hold
 from loadtests.connection import Connection
-from loadtests.conversations import Browser, agree, ask_for_token, introspect, log_in, look_up, sign_on
+from loadtests.conversations import (
+    Browser,
+    agree,
+    agree_to_signer,
+    ask_for_bound_token,
+    ask_for_token,
+    introspect,
+    log_in,
+    look_up,
+    sign_on,
+    sign_on_by_high_policy,
+)
 from loadtests.measure import Operation, Target
 from loadtests.world import World
 
@@ -31,6 +42,10 @@ class Scenario:
 
 async def _client_credentials(world: World, _target: Target) -> Operation:
     return lambda _slot, _number: ask_for_token(world)
+
+
+async def _dpop_token(world: World, _target: Target) -> Operation:
+    return lambda _slot, _number: ask_for_bound_token(world)
 
 
 async def _introspection(world: World, target: Target) -> Operation:
@@ -57,6 +72,15 @@ async def _sso_round(world: World, target: Target) -> Operation:
     return lambda _slot, number: sign_on(world, browsers[number * _STRIDE % len(browsers)])
 
 
+async def _par_round(world: World, target: Target) -> Operation:
+    browsers = [Browser() for _ in world.citizens]
+    await hold_all(
+        (log_in(world, browser, citizen) for browser, citizen in zip(browsers, world.citizens, strict=True)), target
+    )
+    await hold_all((agree_to_signer(world, browser) for browser in browsers), target)
+    return lambda _slot, number: sign_on_by_high_policy(world, browsers[number * _STRIDE % len(browsers)])
+
+
 async def _password_login(world: World, _target: Target) -> Operation:
     """Each connection is one browser that has its sign-in page open, belonging to one citizen; it forgets each session again."""
     browsers: dict[int, Browser] = {}
@@ -71,9 +95,11 @@ async def _password_login(world: World, _target: Target) -> Operation:
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("client_credentials", _client_credentials),
+    Scenario("dpop_token", _dpop_token),
     Scenario("introspection", _introspection),
     Scenario("lookup_masked", _lookup_masked),
     Scenario("sso_round", _sso_round),
+    Scenario("par_round", _par_round),
     Scenario("password_login", _password_login),
 )
 """In the order in which they are measured."""

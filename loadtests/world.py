@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from loadtests.signing import SigningClient
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:
@@ -39,13 +41,14 @@ class World:
     """Everything that the scenarios know of the running product.
 
     `backend` asks for tokens and looks licenses up, `resource` serves what the tokens are for and introspects them, `app` signs
-    citizens in at `redirect_uri`. `matter`, `license_type` and `fields` are what the backend's department is granted.
+    citizens in at `redirect_uri`, and so does `signer`, by policy `high`. `matter`, `license_type` and `fields` are what the backend's department is granted.
     """
 
     issuer: str
     backend: Secret
     resource: Secret
     app: Secret
+    signer: SigningClient
     redirect_uri: str
     work_number: str
     matter: str
@@ -71,6 +74,7 @@ def read_world(path: Path) -> World:
     raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     for name in ("backend", "resource", "app"):
         raw[name] = Secret(**raw[name])
+    raw["signer"] = SigningClient(**raw["signer"])
     raw["fields"] = tuple(raw["fields"])
     raw["applicants"] = tuple(Applicant(**one) for one in raw["applicants"])
     raw["citizens"] = tuple(Citizen(**one) for one in raw["citizens"])

@@ -8,12 +8,24 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from foundation.identifiers import canonical_document_number
 from loadtests.calls import Call, Conversation, WrongAnswer
 from loadtests.connection import Reply
-from loadtests.conversations import Browser, ask_for_token, introspect, log_in, look_up, sign_on
+from loadtests.conversations import (
+    Browser,
+    ask_for_bound_token,
+    ask_for_token,
+    introspect,
+    log_in,
+    look_up,
+    sign_on,
+    sign_on_by_high_policy,
+)
 from loadtests.populate import APPLICANTS, CITIZENS, case_of, document_number_of
+from loadtests.signing import SigningClient
 from loadtests.world import Applicant, Citizen, Secret, World, read_world, write_world
 
 WORLD = World(
@@ -21,6 +33,7 @@ WORLD = World(
     backend=Secret("backend", "s1"),
     resource=Secret("resource", "s2"),
     app=Secret("app", "s3"),
+    signer=SigningClient("signer", "5" * 62),
     redirect_uri="http://127.0.0.1:9/callback",
     work_number="ZJ-0001",
     matter="gzf-apply",
@@ -140,3 +153,39 @@ def test_wrong_answers_never_count_as_right_ones(conversation: Conversation, rep
     """Refusals are fast; taken for answers they would make a broken server look quick."""
     with pytest.raises(WrongAnswer):
         play(conversation, *replies)
+
+
+def test_signed_operations_prove_what_they_are_about() -> None:
+    """Every proof and assertion is for its own address and issuer, verifies with the registered key, and is used once."""
+    key = ECKey.import_key({**WORLD.signer.jwk})
+    bound = {"access_token": "a.b.c", "token_type": "DPoP", "id_token": "d.e.f"}
+    calls = [
+        *play(ask_for_bound_token(WORLD), answer(200, bound)),
+        *play(
+            sign_on_by_high_policy(WORLD, Browser()),
+            answer(201, {"request_uri": "urn:x"}),
+            Reply(303, [("location", WORLD.redirect_uri + "?code=c")], b""),
+            answer(200, bound),
+        ),
+    ]
+    assert [call.target.partition("?")[0] for call in calls] == [
+        "/oauth/token",
+        "/oauth/par",
+        "/oauth/authorize",
+        "/oauth/token",
+    ]
+    seen = set()
+    for call in calls:
+        form = parse_qs((call.body or b"").decode())
+        for text in [*form.get("client_assertion", []), *([call.headers["dpop"]] if "dpop" in call.headers else [])]:
+            claims = jwt.decode(text, key, ["ES256"]).claims
+            assert claims.get("aud", WORLD.issuer) == WORLD.issuer
+            assert claims.get("htu", WORLD.issuer + call.target) == WORLD.issuer + call.target
+            seen.add(claims["jti"])
+    assert len(seen) == 4
+
+
+def test_an_unbound_token_is_a_wrong_answer() -> None:
+    """A fast bearer token must not count as a bound one."""
+    with pytest.raises(WrongAnswer):
+        play(ask_for_bound_token(WORLD), answer(200, {"access_token": "a.b.c", "token_type": "Bearer"}))
