@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -136,7 +137,9 @@ def listening_bell() -> Iterator[Bell]:
 
 
 def _registered(town: Town, wanted: ClientRegistration) -> App:
-    secret = asyncio.run(_register(town, wanted))
+    # In a thread of its own: a test with a browser has an event loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        secret = pool.submit(asyncio.run, _register(town, wanted)).result()
     app = App(town, wanted.client_id, None if wanted.token_endpoint_auth_method == "none" else secret)
     deadline = time.monotonic() + HEARD_S
     path = "/oauth/device_authorization" if secret is None else "/oauth/ciba"
