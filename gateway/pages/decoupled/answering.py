@@ -119,8 +119,12 @@ async def show_answered(request: Request, session: Session) -> Response:
 
 def sign_in_stronger(action: str, hidden: Mapping[str, str]) -> Response:
     """Lead to the sign-in page and back: the app asked for more than this session is."""
-    back = f"{action}?{urlencode(hidden)}" if hidden else action
-    return RedirectResponse(Goal(next=back).address(PATHS.login, notice="level", anew="yes"), status_code=303)
+    back = Goal(next=_address(action, hidden))
+    return RedirectResponse(back.address(PATHS.login, notice="level", anew="yes"), status_code=303)
+
+
+def _address(action: str, hidden: Mapping[str, str]) -> str:
+    return f"{action}?{urlencode(hidden)}" if hidden else action
 
 
 async def _answered(request: Request, outcome: str, kind: str, client_id: str) -> Response:
@@ -161,7 +165,8 @@ async def _page(
         network=waiting.network,
         created_at=waiting.created_at,
         expires_at=waiting.expires_at,
-        here=PATHS.home,
+        # Also after a form that came back: changing the view must not lose the request.
+        here=_address(action, hidden),
         **_legal(words, app),
         **asked_words(view, english=english, ticked=ticked),
         already=[item_words(item, english) for item in view.items if item.agreed_before],

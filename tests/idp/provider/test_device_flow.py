@@ -321,3 +321,16 @@ def test_every_letter_is_as_likely() -> None:
             return bytes(range(232, 256)) + bytes(8)
 
     assert draw_user_code(Counting()) == "".join(ALPHABET[octet % 20] for octet in range(232, 240))
+
+
+async def test_k04_a_confidential_client_proves_itself(world: World, phone: Phone) -> None:
+    """Its name alone is no proof at this door either."""
+    await world.add_client(
+        dataclasses.replace(
+            KIOSK, client_id="kept", application_type="service", token_endpoint_auth_method="client_secret_basic"
+        )
+    )
+    async with world.http() as http:
+        form = {"scope": "openid", "client_id": "kept"}
+        assert error_of(await http.post("/oauth/device_authorization", data=form)) == (401, "invalid_client")
+    assert "user_code" in await begin_device(world, "kept")
