@@ -27,6 +27,8 @@ from tests.idp.provider.officers import (
     AtWork,
     open_office,
 )
+from tests.idp.provider.proving import ask_token, dpop_proof
+from tests.idp.provider.signed_requests import EC_KEY, JWKS, OTHER_EC_KEY
 from tests.idp.provider.world import ISSUER, LI, LICENSES, Browser, Person, World, claims_of_jwt
 
 ARCHIVE = ClientRegistration(
@@ -321,3 +323,54 @@ async def test_opaque_tokens_are_exchanged_like_any(office: Office, world: World
     second = await office.exchange(first, "gzf-archive")
     assert second.status_code == 200, second.text
     assert claims_of_jwt(second.json()["access_token"])["act"]["act"]["sub"] == "gzf-opaque"
+
+
+HIGH_BACKEND = dataclasses.replace(
+    BACKEND,
+    client_id="gzf-high",
+    policy="high",
+    token_endpoint_auth_method="private_key_jwt",
+    metadata=ClientMetadata(jwks=JWKS),
+)
+
+
+async def test_high_policy_binds_what_is_exchanged(office: Office, world: World) -> None:
+    """The policy holds at this grant: without a proof nothing is exchanged, with one the token is bound to its key."""
+    await world.add_client(HIGH_BACKEND)
+    form = {
+        "grant_type": TOKEN_EXCHANGE,
+        "subject_token": await office.token(),
+        "subject_token_type": ACCESS_TOKEN,
+        "resource": LICENSES,
+    }
+    unproved = await ask_token(world, "gzf-high", form)
+    assert unproved.json()["error_code"] == "21116"
+    bound = await ask_token(world, "gzf-high", form, proofs=(dpop_proof(world, EC_KEY, "/oauth/token"),))
+    assert bound.status_code == 200, bound.text
+    assert bound.json()["token_type"] == "DPoP"
+    assert claims_of_jwt(bound.json()["access_token"])["cnf"]["jkt"]
+
+
+async def test_bound_token_is_exchanged_by_its_holder_alone(office: Office, world: World) -> None:
+    """T11, sender-constrained subject token: who cannot prove its key has only found it; who can goes on with the same key."""
+    onward = dataclasses.replace(HIGH_BACKEND, resources=(LICENSES, ARCHIVE_API))
+    next_one = dataclasses.replace(
+        HIGH_BACKEND, client_id="gzf-high-archive", introspects=(ARCHIVE_API,), resources=(LICENSES,)
+    )
+    await world.add_client(onward)
+    await world.add_client(next_one)
+    form = {"grant_type": TOKEN_EXCHANGE, "subject_token_type": ACCESS_TOKEN}
+    first = await ask_token(
+        world,
+        "gzf-high",
+        {**form, "subject_token": await office.token(), "resource": ARCHIVE_API},
+        proofs=(dpop_proof(world, EC_KEY, "/oauth/token"),),
+    )
+    shown = {**form, "subject_token": first.json()["access_token"], "resource": LICENSES}
+    for client_id in ("gzf-high", "gzf-high-archive"):
+        by_another_key = (dpop_proof(world, OTHER_EC_KEY, "/oauth/token"),)
+        refused = await ask_token(world, client_id, shown, proofs=by_another_key)
+        assert refused.json()["error_code"] == "21151"
+    held = await ask_token(world, "gzf-high", shown, proofs=(dpop_proof(world, EC_KEY, "/oauth/token"),))
+    assert held.status_code == 200, held.text
+    assert (await office.exchange(first.json()["access_token"], "gzf-archive")).json()["error_code"] == "21151"
