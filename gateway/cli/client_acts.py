@@ -16,15 +16,14 @@ from idp.provider.legacy_exceptions import standing_exceptions
 from idp.provider.metadata import ENDPOINTS
 from idp.provider.registration import (
     ClientRegistration,
-    approve_client,
     register_client,
-    renew_registration_token,
     rotate_client_secret,
     set_client_status,
 )
 from idp.provider.registration_document import apply_document
 from idp.provider.registration_invitations import InvitationTerms, invite_clients
 from idp.provider.registration_outside import judge_outside
+from idp.provider.registration_oversight import approve_client, renew_registration_token
 from idp.provider.resources import license_audience
 
 ACTOR = "system:cli"

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from foundation.database import Database
 from foundation.entropy import Entropy
 from foundation.ledger import Change, Entry, Ledger
-from idp.provider.client_metadata import parse_metadata, render_metadata
+from idp.provider.client_metadata import render_metadata
 from idp.provider.clients import (
     SECRET_METHODS,
     TOPIC,
@@ -35,10 +35,8 @@ from idp.provider.tables import oauth_clients
 __all__ = [
     "ClientRegistration",
     "Registered",
-    "approve_client",
     "check_registration",
     "register_client",
-    "renew_registration_token",
     "rotate_client_secret",
     "set_client_status",
 ]
@@ -130,7 +128,7 @@ async def rotate_client_secret(
         raise InvalidClientMetadata("overlap", "between zero and thirty days")
     secret = entropy.token(SECRET_OCTETS)
     async with db.transaction() as connection:
-        row = await _locked_row(connection, client_id)
+        row = await locked_row(connection, client_id)
         if row["token_endpoint_auth_method"] not in SECRET_METHODS:
             raise InvalidClientMetadata("client_id", "the client does not sign in with a secret")
         current = [entry for entry in parse_secrets(row["secrets"]) if entry.expires_at is None]
@@ -144,39 +142,6 @@ async def rotate_client_secret(
         entry = Entry(kind="oauth.client_secret_rotated", at=now, outcome="done", actor=actor, client=client_id)
         await ledger.append_in(connection, entry, changes=[Change(TOPIC, client_id)])
     return secret
-
-
-async def approve_client(client_id: str, *, db: Database, ledger: Ledger, actor: str, now: datetime) -> None:
-    """Record that an operator looked at what an application says of itself; its next update makes it unreviewed again."""
-    async with db.transaction() as connection:
-        row = await _locked_row(connection, client_id)
-        reviewed = replace(parse_metadata(row["metadata"] or {}), is_reviewed=True)
-        await connection.execute(
-            update(oauth_clients)
-            .where(oauth_clients.c.client_id == client_id)
-            .values(metadata=render_metadata(reviewed), updated_at=now)
-        )
-        entry = Entry(kind="oauth.client_approved", at=now, outcome="done", actor=actor, client=client_id)
-        await ledger.append_in(connection, entry, changes=[Change(TOPIC, client_id)])
-
-
-async def renew_registration_token(
-    client_id: str, *, db: Database, ledger: Ledger, entropy: Entropy, actor: str, now: datetime
-) -> str:
-    """Give an application that registered itself a new registration access token and return it; the old one ends now."""
-    token = entropy.token(SECRET_OCTETS)
-    async with db.transaction() as connection:
-        row = await _locked_row(connection, client_id)
-        if row["registration_token_hash"] is None:
-            raise InvalidClientMetadata("client_id", "the application did not register itself, or removed itself")
-        await connection.execute(
-            update(oauth_clients)
-            .where(oauth_clients.c.client_id == client_id)
-            .values(registration_token_hash=_sha256(token), updated_at=now)
-        )
-        entry = Entry(kind="oauth.registration_token_renewed", at=now, outcome="done", actor=actor, client=client_id)
-        await ledger.append_in(connection, entry, changes=[Change(TOPIC, client_id)])
-    return token
 
 
 async def set_client_status(
@@ -196,7 +161,7 @@ async def set_client_status(
     announce = revocation if status == "disabled" else restoration
     changes = [Change(TOPIC, client_id), announce(f"client:{client_id}", lifetime=token_lifetime, now=now)]
     async with db.transaction() as connection:
-        row = await _locked_row(connection, client_id)
+        row = await locked_row(connection, client_id)
         if row["status"] == "removed":
             raise InvalidClientMetadata("client_id", "the application removed itself; register it anew")
         await connection.execute(
@@ -206,7 +171,8 @@ async def set_client_status(
         await ledger.append_in(connection, entry, changes=changes)
 
 
-async def _locked_row(connection: Any, client_id: str) -> Any:
+async def locked_row(connection: AsyncConnection, client_id: str) -> Any:
+    """Return the client's row, locked until the transaction ends; raises InvalidClientMetadata for an unknown one."""
     found = await connection.execute(
         select(oauth_clients).where(oauth_clients.c.client_id == client_id).with_for_update()
     )

@@ -7,11 +7,13 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.registration import approve_client, renew_registration_token, set_client_status
+from idp.provider.registration import set_client_status
+from idp.provider.registration_oversight import approve_client, renew_registration_token
 from idp.provider.registration_tables import client_invitations
 from idp.provider.tables import oauth_clients
 from tests.idp.provider.invited_apps import APP, Registrar
-from tests.idp.provider.world import ISSUER, Browser, World, answer
+from tests.idp.provider.world import ISSUER, Browser, World, answer, open_world
+from tests.servers import Stack
 
 JWKS = {"keys": [ECKey.generate_key("P-256", {"kid": "k1", "use": "sig"}).as_dict(private=False)]}
 HIGH: dict[str, Any] = {"token_endpoint_auth_method": "private_key_jwt", "jwks": JWKS}
@@ -83,6 +85,18 @@ async def test_without_a_standing_invitation_nobody_registers(registrar: Registr
     assert [(entry["kind"], entry["outcome"], entry["code"]) for entry in entries] == [
         ("oauth.registration", "refused", "21160")
     ]
+
+
+async def test_address_that_asks_too_often_waits(stack: Stack) -> None:
+    """A request may cost a fetch, so it is bounded like those to the token endpoint; nothing of it is done."""
+    async with open_world(stack, token_requests_per_window=3) as world:
+        registrar = Registrar(world)
+        token = await registrar.invite(uses=9)
+        answers = [await registrar.register(token) for _ in range(5)]
+        assert [response.status_code for response in answers] == [201, 201, 201, 429, 429]
+        assert answers[-1].headers["retry-after"] == "60"
+        (invitation,) = await world.rows(client_invitations)
+        assert invitation["remaining"] == 6
 
 
 async def test_token_in_the_address_is_not_read(registrar: Registrar) -> None:
