@@ -129,8 +129,10 @@ def test_a_counter_rings_and_the_person_confirms(
     begun = desk.begin(login_hint=person.document_number, binding_message="3 号窗口 QY-0042", scope="openid realname")
     message = _message_about(town, person.phone, "综合受理窗口")
     assert "http" not in message
-    account = browser.open(town.url("/account"))
-    waiting = browser.follow_link(account, "/confirmations")
+    assert browser.follow_link(browser.open(town.url("/account")), "/confirmations").says("等待您确认")
+    home = browser.open(town.url("/"))
+    assert home.says("有人请您确认")
+    waiting = browser.follow_link(home, "/confirmations")
     assert waiting.says("综合受理窗口", "3 号窗口 QY-0042")
     (address,) = [link.href for link in waiting.document.links if re.search(r"/confirmations/[0-9a-f]{32}", link.href)]
     register(town, other_browser, newcomer(town))
