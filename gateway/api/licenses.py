@@ -58,6 +58,7 @@ async def post_lookup(request: Request) -> Response:
     shown = resource_request(request, parts.certificates)
     try:
         token = await read_presented_token(shown, provider=parts.provider, now=now)
+        await parts.provider.clients.learn(token.client_id)
         check_reach(token, audience=license_audience(parts.settings.issuer), scope=SCOPE)
         check_client(token, SCOPE, clients=parts.provider.clients)
     except (InvalidToken, InsufficientScope) as refused:

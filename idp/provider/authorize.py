@@ -32,7 +32,15 @@ from idp.provider.consent_view import consent_view
 from idp.provider.consents import Consent
 from idp.provider.errors import RedirectableError, ShownError
 from idp.provider.id_tokens import read_id_token_hint
-from idp.provider.interaction import NeedConsent, NeedSignIn, Proceed, asked_items, decide_next, is_refusal
+from idp.provider.interaction import (
+    NeedConsent,
+    NeedSignIn,
+    Proceed,
+    asked_items,
+    asked_purposes,
+    decide_next,
+    is_refusal,
+)
 from idp.provider.outcomes import AuthorizationOutcome, ConsentNeeded, SignInNeeded
 from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
 from idp.provider.redirects import is_registered_redirect_uri
@@ -65,6 +73,7 @@ async def authorize(
     pushed: str | None = None
     try:
         outer = _read(octets, provider)
+        await provider.clients.learn(outer.get("client_id") or "")
         try:
             asked = await gather_parameters(outer, provider=provider, now=now)
         except RedirectableError as unreadable:
@@ -172,7 +181,7 @@ async def decide_consent(
             provider,
             request_id,
             now,
-            purposes=waiting.request.claims.verified_items,
+            purposes=asked_purposes(waiting.request),
         )
         items = tuple(item for item in needed.items if item in agreed)
         await _spend_or_refuse(waiting.request, provider, now)

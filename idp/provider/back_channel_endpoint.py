@@ -40,6 +40,7 @@ async def answer_back_channel(
         if endpoint in _COUNTED:
             await _check_rate(endpoint, client_id, request.origin.network, provider)
         await provider.clients.refresh()
+        await provider.clients.learn(client_id)
         return await provider.core.answer(endpoint, request, form, presented, provider=provider, now=now)
     except ProtocolError as refused:
         known = client_id if client_id is not None and provider.clients.find(client_id) else None

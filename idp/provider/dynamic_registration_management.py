@@ -53,6 +53,7 @@ async def manage_application(
         await check_rate(request.origin.network, provider)
         token = read_token(request, REGISTRATION_TOKEN_INVALID)
         await provider.clients.refresh()
+        await provider.clients.learn(client_id)
         client = _client_of(token, client_id, provider)
         known = client.client_id
         if request.method in ("GET", "HEAD"):

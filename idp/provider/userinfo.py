@@ -56,6 +56,7 @@ async def userinfo(request: ResourceRequest, *, provider: Provider, now: datetim
 async def _disclose(
     verified: VerifiedAccessToken, provider: Provider, request_id: str | None, now: datetime
 ) -> OAuthResponse:
+    await provider.clients.learn(verified.client_id)
     client = provider.clients.find_active(verified.client_id)
     facts = None if verified.person_id is None else await provider.people.load(verified.person_id)
     if client is None or facts is None or not facts.is_open:

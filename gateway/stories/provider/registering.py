@@ -4,7 +4,10 @@ from typing import Any
 
 from gateway.stories.provider.app import App
 from gateway.stories.provider.cast import ProviderCast
-from gateway.stories.story import expect
+from gateway.stories.story import expect, wait_until
+
+EVERYWHERE_S = 5.0
+"""Within so many seconds every node knows of a change."""
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 CIBA = "urn:openid:params:grant-type:ciba"
@@ -121,8 +124,12 @@ def withdraw_a_registration(cast: ProviderCast) -> str:
     headers = {"Authorization": f"Bearer {app.registered['registration_access_token']}"}
     gone = cast.program.delete(uri, headers=headers)
     expect(gone.status_code == 204, f"deleting the registration answered {gone.status_code}")
-    page = cast.citizen.open(app.address(app.request()))
-    expect(page.status == 400 and page.location is None, f"the deleted app still gets {page.describe()}")
+
+    def is_nobodys() -> bool | None:
+        page = cast.citizen.open(app.address(app.request()))
+        return (page.status == 400 and page.location is None) or None
+
+    wait_until(is_nobodys, seconds=EVERYWHERE_S, otherwise="the deleted app's address did not become nobody's")
     return "deleted; its address is nobody's"
 
 

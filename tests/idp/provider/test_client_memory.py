@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.changes import Change
@@ -102,3 +102,50 @@ async def test_a_lost_entitlement_stops_a_waiting_authorization(
     refused = answer(await browser.post("/test/consent", {"transaction": waiting, "agreed": "profile"}))
     assert refused["error"] == error
     assert "code" not in refused
+
+
+async def _registered_elsewhere(world: World, client_id: str) -> None:
+    """Copy the housing app's row under another identifier, as another node's registration that is not heard of yet."""
+    async with world.provider.db.transaction() as connection:
+        row = (
+            (await connection.execute(select(oauth_clients).where(oauth_clients.c.client_id == "gzf"))).mappings().one()
+        )
+        await connection.execute(insert(oauth_clients).values({**row, "client_id": client_id}))
+
+
+async def test_a_client_registered_elsewhere_is_known_before_it_is_heard_of(world: World) -> None:
+    """Its first request may come to this worker a moment after another one registered it; a stranger stays one."""
+    registry = world.provider.clients
+    await _registered_elsewhere(world, "newcomer")
+    await registry.refresh()
+    assert registry.find("newcomer") is None
+    for client_id in ("newcomer", "nobody", "", "n" * 5_000):
+        await registry.learn(client_id)
+    assert registry.find_active("newcomer") is not None
+    assert registry.find("nobody") is None
+
+
+async def test_what_is_heard_while_learning_is_newer(world: World) -> None:
+    """A client that is disabled between the reading and its end does not come back as active."""
+    db = HeldAfterReading(world.provider.db.engine.url.render_as_string(hide_password=False))
+    registry = ClientRegistry(db)
+    try:
+        db.go_on.set()
+        await registry.open(world.provider.feed)
+        await _registered_elsewhere(world, "shortlived")
+        db.go_on.clear()
+        db.has_read.clear()
+        learning = asyncio.create_task(registry.learn("shortlived"))
+        await asyncio.wait_for(db.has_read.wait(), 10)
+        async with world.provider.db.transaction() as connection:
+            await connection.execute(
+                update(oauth_clients).where(oauth_clients.c.client_id == "shortlived").values(status="disabled")
+            )
+        world.provider.feed.apply([Change("client", "shortlived")])
+        db.go_on.set()
+        await asyncio.wait_for(learning, 10)
+        await registry.refresh()
+        assert registry.find_active("shortlived") is None
+    finally:
+        db.go_on.set()
+        await db.close()
