@@ -122,7 +122,7 @@ def sign_on(world: World, browser: Browser) -> Conversation:
     verifier = uuid.uuid4().hex + uuid.uuid4().hex
     request = authorize(world, verifier)
     reply = yield Call(request.method, request.target, browser.headers())
-    code = code_of(reply, world)
+    code = code_of(reply, world.redirect_uri)
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -145,7 +145,7 @@ def push(world: World, verifier: str) -> Generator[Call, Reply, str]:
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     form = {
         "response_type": "code",
-        "redirect_uri": world.redirect_uri,
+        "redirect_uri": world.signer.redirect_uri,
         "scope": SCOPE,
         "state": verifier[:16],
         "nonce": verifier[16:32],
@@ -166,8 +166,8 @@ def sign_on_by_high_policy(world: World, browser: Browser) -> Conversation:
     reply = yield Call("GET", target, browser.headers())
     form = {
         "grant_type": "authorization_code",
-        "code": code_of(reply, world),
-        "redirect_uri": world.redirect_uri,
+        "code": code_of(reply, world.signer.redirect_uri),
+        "redirect_uri": world.signer.redirect_uri,
         "code_verifier": verifier,
         **assertion(world.signer, world.issuer),
     }
@@ -178,12 +178,12 @@ def sign_on_by_high_policy(world: World, browser: Browser) -> Conversation:
         raise WrongAnswer("token: no ID token, or not bound")
 
 
-def code_of(reply: Reply, world: World) -> str:
-    """Return the authorization code that a redirect carries to the app; raises WrongAnswer for anything else."""
+def code_of(reply: Reply, redirect_uri: str) -> str:
+    """Return the authorization code that a redirect carries to this address; raises WrongAnswer for anything else."""
     expect(reply, 303 if reply.status == 303 else 302, "authorization")
     address = reply.header("location")
     code = parse_qs(urlsplit(address).query).get("code", [""])[0]
-    if not code or not address.startswith(world.redirect_uri + "?"):
+    if not code or not address.startswith(redirect_uri + "?"):
         raise WrongAnswer(f"authorization: no code, but {address.partition('?')[0]}")
     return code
 
@@ -211,20 +211,21 @@ def log_in(world: World, browser: Browser, citizen: Citizen) -> Conversation:
 
 def agree(world: World, browser: Browser) -> Conversation:
     """Go through the app's first authorization: agree to everything it asks, so that the consent is remembered."""
-    yield from _agree_at(world, browser, authorize(world, uuid.uuid4().hex + uuid.uuid4().hex).target)
+    target = authorize(world, uuid.uuid4().hex + uuid.uuid4().hex).target
+    yield from _agree_at(world, browser, target, world.redirect_uri)
 
 
 def agree_to_signer(world: World, browser: Browser) -> Conversation:
     """The same for the signer, whose requests are pushed."""
     target = yield from push(world, uuid.uuid4().hex + uuid.uuid4().hex)
-    yield from _agree_at(world, browser, target)
+    yield from _agree_at(world, browser, target, world.signer.redirect_uri)
 
 
-def _agree_at(world: World, browser: Browser, target: str) -> Conversation:
+def _agree_at(world: World, browser: Browser, target: str, redirect_uri: str) -> Conversation:
     reply = yield Call("GET", target, browser.headers())
     address = urlsplit(reply.header("location"))
     if address.path != "/consent":
-        code_of(reply, world)
+        code_of(reply, redirect_uri)
         return
     reply = yield Call("GET", f"{address.path}?{address.query}", browser.headers())
     expect(reply, 200, "consent page")
@@ -236,7 +237,7 @@ def _agree_at(world: World, browser: Browser, target: str) -> Conversation:
         *(("claims", name) for name in SCOPE.split()[1:]),
     ]
     reply = yield Call("POST", "/consent", _from_own_page(world, browser), urlencode(form).encode())
-    code_of(reply, world)
+    code_of(reply, redirect_uri)
 
 
 def _from_own_page(world: World, browser: Browser) -> Mapping[str, str]:

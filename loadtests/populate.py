@@ -234,7 +234,7 @@ async def _add_client(parts: Parts, wanted: ClientRegistration, now: datetime) -
 
 
 async def _add_signer(parts: Parts, department_id: str, now: datetime) -> SigningClient:
-    signer = SigningClient("bench-signer", parts.entropy.octets(31).hex())
+    signer = SigningClient("bench-signer", parts.entropy.octets(31).hex(), "https://127.0.0.1:9/callback")
     wanted = ClientRegistration(
         client_id=signer.client_id,
         name_zh="压测签名应用",
@@ -242,7 +242,7 @@ async def _add_signer(parts: Parts, department_id: str, now: datetime) -> Signin
         department_id=department_id,
         policy="high",
         token_endpoint_auth_method="private_key_jwt",
-        redirect_uris=(REDIRECT_URI,),
+        redirect_uris=(signer.redirect_uri,),
         scopes=("openid", "profile", "realname"),
         metadata=ClientMetadata(jwks={"keys": [signer.jwk]}),
     )

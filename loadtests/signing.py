@@ -23,10 +23,14 @@ _LIFE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class SigningClient:
-    """A client that proves itself by its key; `secret_exponent` is the private key of P-256 in hexadecimal."""
+    """A client that proves itself by its key; `secret_exponent` is the private key of P-256 in hexadecimal.
+
+    Its policy wants https for `redirect_uri`; nobody listens there.
+    """
 
     client_id: str
     secret_exponent: str
+    redirect_uri: str
 
     @property
     def jwk(self) -> dict[str, str]:

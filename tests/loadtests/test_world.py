@@ -33,7 +33,7 @@ WORLD = World(
     backend=Secret("backend", "s1"),
     resource=Secret("resource", "s2"),
     app=Secret("app", "s3"),
-    signer=SigningClient("signer", "5" * 62),
+    signer=SigningClient("signer", "5" * 62, "https://127.0.0.1:9/signed"),
     redirect_uri="http://127.0.0.1:9/callback",
     work_number="ZJ-0001",
     matter="gzf-apply",
@@ -164,7 +164,7 @@ def test_signed_operations_prove_what_they_are_about() -> None:
         *play(
             sign_on_by_high_policy(WORLD, Browser()),
             answer(201, {"request_uri": "urn:x"}),
-            Reply(303, [("location", WORLD.redirect_uri + "?code=c")], b""),
+            Reply(303, [("location", WORLD.signer.redirect_uri + "?code=c")], b""),
             answer(200, bound),
         ),
     ]
