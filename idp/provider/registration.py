@@ -27,6 +27,7 @@ from idp.provider.clients import (
     render_secrets,
 )
 from idp.provider.errors import InvalidClientMetadata
+from idp.provider.jwk_sets import check_jwk_set
 from idp.provider.redirects import host_of
 from idp.provider.registration_rules import ClientRegistration, check_registration
 from idp.provider.revocations import restoration, revocation
@@ -256,9 +257,20 @@ def client_entry(
             "scopes": sorted(client.scopes),
             "redirect_uris": list(client.redirect_uris),
             "sector": client.sector,
+            **_keys_for_record(client),
             **(details or {}),
         },
     )
+
+
+def _keys_for_record(client: Client) -> dict[str, Any]:
+    """Return whose signatures count from now on: where the keys are published, or their thumbprints (RFC 7638)."""
+    metadata = client.metadata
+    if metadata.jwks_uri is not None:
+        return {"jwks_uri": metadata.jwks_uri}
+    if metadata.jwks is None:
+        return {}
+    return {"keys": sorted(one.key.thumbprint() for one in check_jwk_set(metadata.jwks))}
 
 
 def _sha256(secret: str) -> bytes:

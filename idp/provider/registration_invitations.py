@@ -159,8 +159,8 @@ def _check_terms(terms: InvitationTerms, now: datetime) -> None:
         raise InvalidClientMetadata("legacy_exceptions", "known ones, and only under policy legacy")
     if bool(exceptions) != (terms.legacy_until is not None):
         raise InvalidClientMetadata("legacy_until", "exceptions and their end go together")
-    if terms.legacy_until is not None and terms.legacy_until > now + LONGEST_LEGACY:
-        raise InvalidClientMetadata("legacy_until", "at most one year ahead")
+    if terms.legacy_until is not None and not now < terms.legacy_until <= now + LONGEST_LEGACY:
+        raise InvalidClientMetadata("legacy_until", "in the future, at most one year ahead")
 
 
 def _invitation(row: Mapping[Any, Any]) -> Invitation:
