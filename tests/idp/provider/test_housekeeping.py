@@ -1,6 +1,7 @@
 """What is forgotten, and what is not: rows of every kind live as long as docs/storage.md says, however many there are."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from idp.provider.tables import (
     refresh_families,
 )
 from idp.signin.housekeeping import forget_finished_sign_ins
-from idp.signin.tables import sessions
+from idp.signin.tables import sessions, sms_codes
 from tests.idp.provider.world import START, Browser, Person, World
 
 DAY = timedelta(days=1)
@@ -67,6 +68,13 @@ def test_every_table_that_grows_is_named() -> None:
     }
     named = {table.name for table, _ in finished_rows(ProviderLimits(), START)}
     assert named | set(PERMANENT) == of_this_room
+
+
+def test_every_table_that_grows_has_its_size_in_the_documents() -> None:
+    """docs/storage.md names each with how long its rows are kept."""
+    page = (Path(__file__).parents[3] / "docs" / "storage.md").read_text(encoding="utf-8")
+    growing = {table.name for table, _ in finished_rows(ProviderLimits(), START)} | {sessions.name, sms_codes.name}
+    assert [name for name in sorted(growing) if f"\n| `{name}` |" not in page] == []
 
 
 def _row(table: Table, number: int, at: Any, person: Person) -> dict[str, Any]:
