@@ -114,6 +114,12 @@ def asked_items(request: AuthorizationRequest) -> tuple[str, ...]:
     return scopes + by_name + tuple(request.claims.verified_items) + details
 
 
+def asked_purposes(request: AuthorizationRequest) -> dict[str, str | None]:
+    """Return what the app says that single items are for, by consent item; None where it says nothing."""
+    details = {item: entry["purpose"] for item, entry in details_items(request.authorization_details).items()}
+    return request.claims.verified_items | details
+
+
 def is_refusal(asked: Iterable[str], agreed: frozenset[str]) -> bool:
     """Tell whether an answer refuses the whole, by leaving out something that is not optional."""
     return not all(item in agreed or is_optional(item) for item in asked)

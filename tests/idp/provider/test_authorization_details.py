@@ -8,6 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from foundation.ledger.commit import PERSONAL_CONTEXT
+from foundation.ledger.entries import SALT_OCTETS
+from foundation.ledger.store import load_rows
 from idp.provider.authorization_details import (
     UnusableDetails,
     details_items,
@@ -213,6 +216,17 @@ async def test_what_was_agreed_to_stands_in_the_grant(
     assert page_of(await ask_for(browser, changed(fields=["holder_name", "sex"]))) == "/consent"
     (app,) = await list_connected_apps(zhang.person_id, provider=world.provider)
     assert "电子证照（要素脱敏）：居民身份证" in [item.title_zh for item in app.items]
+
+
+async def test_the_purpose_is_kept_with_the_consent(world: World, browser: Browser, reader: Client) -> None:
+    """Sealed beside the entry of the answer: it is the app's own text."""
+    await browser.agree(await ask_for(browser, [SOUND]))
+    async with world.provider.db.read() as connection:
+        rows = await load_rows(connection, start=0)
+    (kept,) = [row.personal for row in rows if row.kind == "oauth.consent"]
+    assert kept is not None
+    opened = json.loads(world.sealer.open(kept, context=PERSONAL_CONTEXT)[SALT_OCTETS:])
+    assert list(opened["purposes"].values()) == [SOUND["purpose"]]
 
 
 async def test_details_that_were_not_agreed_to_are_refused(world: World, browser: Browser, reader: Client) -> None:
