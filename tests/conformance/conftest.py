@@ -91,4 +91,5 @@ def rp(op: Op, variant: Variant) -> Iterator[RelyingParty]:
     """The relying party of the variant, with a fresh browser."""
     with closing(BrowserShelf()) as browsers:
         kind = RelyingParty if variant.constraint is None else HighParty
-        yield kind(op, variant, op.client(variant.role), browsers)
+        party = kind(op, variant, op.client(variant.role), browsers)
+        yield party.registered() if variant.plan == "dynamic" else party

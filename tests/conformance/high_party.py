@@ -17,12 +17,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey
 
 from tests.conformance.registrations import ClientCertificate, new_signing_key
-from tests.conformance.relying_party import ASYMMETRIC, Answer, Asked, RelyingParty
-
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-REQUEST_LIFE_S = 300
-Changes = Mapping[str, Any]
-UNCHANGED: Changes = {}
+from tests.conformance.relying_party import ASSERTION_TYPE, ASYMMETRIC, UNCHANGED, Answer, Asked, Changes, RelyingParty
 
 
 @dataclass
@@ -35,6 +30,7 @@ class HighParty(RelyingParty):
     def beside(self, role: str | None = None, *, same_browser: bool = True) -> "HighParty":
         """Return another client of the kind, with keys of its own."""
         other = HighParty(self.op, self.variant, self.op.client(role or f"{self.variant.role}-2"), self.browsers)
+        other.person = self.person
         if same_browser:
             other.browser = self.browser
         return other
@@ -48,41 +44,6 @@ class HighParty(RelyingParty):
     def signs_requests(self) -> bool:
         """Whether the plan is Message Signing."""
         return self.variant.plan == "fapi2-message-signing"
-
-    def instant(self, seconds: float = 0) -> int:
-        """Return the provider's present, moved."""
-        return int(self.op.now().timestamp() + seconds)
-
-    def sign(self, claims: Changes, *, key: Any = None, **header: str) -> str:
-        """Sign a JWT as this client."""
-        signing = key or self.client.signing_key
-        known = {name: value for name, value in claims.items() if value is not None}
-        full = {"alg": "ES256", "kid": signing.kid, **header}
-        return jwt.encode(full, known, signing, algorithms=["ES256", "RS256", "PS256"])
-
-    def assertion(self, changes: Changes = UNCHANGED, *, key: Any = None, **header: str) -> str:
-        """Make a client assertion (RFC 7523 §3)."""
-        claims = {
-            "iss": self.client.client_id,
-            "sub": self.client.client_id,
-            "aud": self.op.issuer,
-            "exp": self.instant(60),
-            "iat": self.instant(),
-            "jti": secrets.token_urlsafe(16),
-        }
-        return self.sign({**claims, **changes}, key=key, **header)
-
-    def request_object(self, asked: Asked, changes: Changes = UNCHANGED, *, key: Any = None, **header: str) -> str:
-        """Make a request object (RFC 9101 §4)."""
-        claims = {
-            "iss": self.client.client_id,
-            "aud": self.op.issuer,
-            "exp": self.instant(REQUEST_LIFE_S),
-            "nbf": self.instant(),
-            "iat": self.instant(),
-            **asked.parameters,
-        }
-        return self.sign({**claims, **changes}, key=key, **{"typ": "oauth-authz-req+jwt", **header})
 
     def proof(
         self,

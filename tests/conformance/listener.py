@@ -1,11 +1,13 @@
 """The web server of the relying party: keeps what it is told and gives out what tests put there."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 ARRIVES_WITHIN_S = 10.0
@@ -52,6 +54,13 @@ class Listener:
             self._heard.append(heard)
             self._news.notify_all()
             return self.documents.get(heard.path, Given())
+
+    def publish(self, path: str, document: Any) -> None:
+        """Answer a path with a JSON document, or with text as it is."""
+        is_text = isinstance(document, str)
+        body = document if is_text else json.dumps(document)
+        kind = "application/oauth-authz-req+jwt" if is_text else "application/json"
+        self.documents[path] = Given(body.encode(), content_type=kind)
 
     def heard(self, path: str) -> list[Heard]:
         """Return every request for the path so far."""

@@ -30,6 +30,7 @@ from tests.conformance.op import BackChannel, new_http
 from tests.conformance.registrations import (
     OWN_MEMBERS,
     ROLES,
+    RP,
     ClientCertificate,
     RegisteredClient,
     metadata_of,
@@ -108,6 +109,19 @@ class NodeOp:
         headers = {"Authorization": f"Bearer {self.initial_access_token}"}
         return self.http.client.post(endpoint, json=sent, headers=headers)
 
+    def publish(self, path: str, document: Any) -> str:
+        """It asks for TLS everywhere, so its fetches of the relying party's host are led to the listener."""
+        self.listener.publish(path, document)
+        return RP + path
+
+    def rotate_keys(self) -> None:
+        """Its keys are those that it was started with."""
+        raise AssertionError("oidc-provider has no rotation while it runs")
+
+    def initiated_login(self, role: str) -> str:
+        """It keeps the address and leaves everything else to who embeds it."""
+        raise AssertionError("oidc-provider begins no sign-in by itself")
+
     def _move(self, offset: timedelta) -> None:
         self.offset = offset
         answer = self.http.get(f"{self.control}/clock?offset={offset.total_seconds()}")
@@ -125,7 +139,13 @@ def running_node_provider(folder: Path, listener: Listener) -> Iterator[NodeOp]:
             clients[name], document = _client(name, metadata_of(role, f"rp-{name}", f"{listener.url}/node"))
             registered.append(document)
     port, control_port, token = free_port(), free_port(), secrets.token_urlsafe(16)
-    settings = {"port": port, "controlPort": control_port, "clients": registered, "initialAccessToken": token}
+    settings = {
+        "port": port,
+        "controlPort": control_port,
+        "clients": registered,
+        "initialAccessToken": token,
+        "rp": [RP, listener.url],
+    }
     (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
     log = folder / "node.log"
     with log.open("wb") as output, new_http() as client:

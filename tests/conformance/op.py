@@ -62,6 +62,15 @@ class Op(Protocol):
     def later(self, by: timedelta) -> AbstractContextManager[None]:
         """Move the provider's clock while the block lasts."""
 
+    def publish(self, path: str, document: Any) -> str:
+        """Put a document of the relying party where the provider can fetch it, and return its address."""
+
+    def rotate_keys(self) -> None:
+        """Replace the keys that sign ID tokens, as an operator does."""
+
+    def initiated_login(self, role: str) -> str:
+        """Return the address at which the provider asks this client to begin a sign-in (OpenID Connect Core §4)."""
+
     def register(self, metadata: Mapping[str, Any]) -> httpx2.Response:
         """Ask for dynamic registration with whatever initial access token the provider wants."""
 

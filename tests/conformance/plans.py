@@ -40,8 +40,6 @@ NOT_APPLICABLE: Mapping[str, str] = {
 }
 
 PENDING: Mapping[str, str] = {
-    "dynamic:*": "dynamic registration",
-    "third-party-login:*": "login initiated by a third party",
     "ciba:*": "CIBA",
     "identity-assurance:*": "verified claims",
 }

@@ -78,6 +78,17 @@ _HYBRID = {
 }
 _IN_FORM = {"token_endpoint_auth_method": "client_secret_post"}
 
+DYNAMIC: Mapping[str, Any] = {
+    "client_name": "Conformance",
+    "redirect_uris": [CALLBACK, OTHER_CALLBACK],
+    "grant_types": ["authorization_code", "refresh_token"],
+    "response_types": ["code"],
+    "token_endpoint_auth_method": "client_secret_basic",
+    "id_token_signed_response_alg": "ES256",
+    "scope": SCOPES,
+}
+"""What an application registers by itself unless a module wants something else."""
+
 _STRONG: Mapping[str, Mapping[str, Any]] = {
     "high": {"policy": "high"},
     "signed": {"policy": "high-signed", "require_signed_request_object": True},
@@ -106,6 +117,7 @@ ROLES: Mapping[str, Mapping[str, Any]] = {
     },
     "basic": _CODE,
     "basic-post": {**_CODE, **_IN_FORM},
+    "third-party": {**_CODE, "initiate_login_uri": f"{RP}/initiate-login"},
     "front-channel": {
         **_CODE,
         "frontchannel_logout_uri": f"{RP}/front-channel-logout",

@@ -4,6 +4,7 @@ It is written from the specifications and shares no code with the product.
 """
 
 import base64
+import functools
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -17,14 +18,18 @@ from joserfc.jwk import KeySet
 
 from gateway.stories.browser import Page, without_query
 from tests.conformance.op import Op
-from tests.conformance.registrations import RegisteredClient
+from tests.conformance.registrations import DYNAMIC, RegisteredClient
 from tests.conformance.rp_browser import BrowserShelf, RpBrowser
 from tests.conformance.variants import Variant
 
 MAX_STEPS = 15
 CLOCK_SKEW_S = 5
 ASYMMETRIC = ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"]
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+REQUEST_LIFE_S = 300
 JsonObject = dict[str, Any]
+Changes = Mapping[str, Any]
+UNCHANGED: Changes = {}
 
 
 @dataclass(frozen=True)
@@ -72,15 +77,31 @@ class RelyingParty:
     def __post_init__(self) -> None:
         self.browser = self.browsers.open()
 
+    def registered(self, **metadata: Any) -> "RelyingParty":
+        """Register a client dynamically (RFC 7591 §3), plain but for these members, and return it in the same browser."""
+        answer = self.register(**metadata)
+        assert answer.status_code == 201, answer.text
+        given = answer.json()
+        client = RegisteredClient(given["client_id"], given.get("client_secret"), given, self.client.signing_key)
+        other = RelyingParty(self.op, self.variant, client, self.browsers, self.person)
+        other.browser = self.browser
+        return other
+
+    def register(self, **metadata: Any) -> httpx2.Response:
+        """Ask for a registration."""
+        return self.op.register({**DYNAMIC, **metadata})
+
     def beside(self, role: str | None = None, *, same_browser: bool = True) -> "RelyingParty":
         """Return another client, by default the second one of the role, in the same browser or in a fresh one."""
+        if self.variant.plan == "dynamic":
+            return self.registered()
         client = self.op.client(role or f"{self.variant.role}-2")
         other = RelyingParty(self.op, self.variant, client, self.browsers, self.person)
         if same_browser:
             other.browser = self.browser
         return other
 
-    @property
+    @functools.cached_property
     def metadata(self) -> JsonObject:
         """The provider's metadata (OpenID Connect Discovery §4)."""
         answer = self.op.http.get(f"{self.op.issuer}/.well-known/openid-configuration")
@@ -168,6 +189,41 @@ class RelyingParty:
         if self.variant.asks_token:
             assert answer.parameters["token_type"].lower() == "bearer"
 
+    def instant(self, seconds: float = 0) -> int:
+        """Return the provider's present, moved."""
+        return int(self.op.now().timestamp() + seconds)
+
+    def sign(self, claims: Changes, *, key: Any = None, **header: str) -> str:
+        """Sign a JWT as this client."""
+        signing = key or self.client.signing_key
+        known = {name: value for name, value in claims.items() if value is not None}
+        full = {"alg": "ES256", "kid": signing.kid, **header}
+        return jwt.encode(full, known, signing, algorithms=["ES256", "RS256", "PS256"])
+
+    def assertion(self, changes: Changes = UNCHANGED, *, key: Any = None, **header: str) -> str:
+        """Make a client assertion (RFC 7523 §3)."""
+        claims = {
+            "iss": self.client.client_id,
+            "sub": self.client.client_id,
+            "aud": self.op.issuer,
+            "exp": self.instant(60),
+            "iat": self.instant(),
+            "jti": secrets.token_urlsafe(16),
+        }
+        return self.sign({**claims, **changes}, key=key, **header)
+
+    def request_object(self, asked: Asked, changes: Changes = UNCHANGED, *, key: Any = None, **header: str) -> str:
+        """Make a request object (RFC 9101 §4)."""
+        claims = {
+            "iss": self.client.client_id,
+            "aud": self.op.issuer,
+            "exp": self.instant(REQUEST_LIFE_S),
+            "nbf": self.instant(),
+            "iat": self.instant(),
+            **asked.parameters,
+        }
+        return self.sign({**claims, **changes}, key=key, **{"typ": "oauth-authz-req+jwt", **header})
+
     def authenticate(self, form: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """Return form and headers of a back-channel request with the client's authentication (RFC 6749 §2.3.1)."""
         sent, headers = dict(form), {}
@@ -176,6 +232,9 @@ class RelyingParty:
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         elif self.client.auth_method == "client_secret_post":
             sent |= {"client_id": self.client.client_id, "client_secret": self.client.client_secret or ""}
+        elif self.client.auth_method == "private_key_jwt":
+            sent.setdefault("client_assertion_type", ASSERTION_TYPE)
+            sent.setdefault("client_assertion", self.assertion())
         return sent, headers
 
     def call(self, endpoint: str, form: Mapping[str, str | None]) -> httpx2.Response:

@@ -1,6 +1,7 @@
 """Our own product as the provider under test: the whole town of the gateway's tests, with the clients of the port."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import httpx2
 from foundation.identifiers.synthetic import synthetic_resident_id
 from gateway.composition import Parts, open_parts
 from gateway.pages.paths import PATHS
-from gateway.settings import load_settings
+from gateway.settings import ENV_FILE, load_settings
 from gateway.stories.browser import Browser, Page
 from idp.provider.client_metadata import ClientMetadata, LegacyException
 from idp.provider.registration import ClientRegistration, register_client
@@ -38,6 +39,7 @@ from tests.conformance.registrations import (
 )
 from tests.gateway.town import Town, running_town
 from tests.servers import Stack
+from tests.stories.processes import clean_environment, run_renzheng
 
 PASSWORD = "Lantern-Harbour-Quiet-88"
 KNOWN_WITHIN_S = 20.0
@@ -67,6 +69,7 @@ class RenzhengOp:
     clients: Mapping[str, RegisteredClient]
     listener: Listener
     invitations: Mapping[str, str]
+    settings_file: Path
 
     @property
     def issuer(self) -> str:
@@ -127,6 +130,27 @@ class RenzhengOp:
             f"{self.issuer}/oauth/register", json=sent, headers={"Authorization": f"Bearer {invitation}"}
         )
 
+    def publish(self, path: str, document: Any) -> str:
+        """The product fetches from loopback, because the town lets it."""
+        self.listener.publish(path, document)
+        return self.listener.url + path
+
+    def rotate_keys(self) -> None:
+        """Replace the keys by the command line."""
+        self.command("keys", "rotate", "--purpose", "oidc")
+
+    def initiated_login(self, role: str) -> str:
+        """Ask the command line for the address."""
+        return str(self.command("client", "login-link", self.clients[role].client_id)["login_link"])
+
+    def command(self, *arguments: str) -> dict[str, Any]:
+        """Run a command of the product and return its JSON."""
+        environment = clean_environment(**{ENV_FILE: str(self.settings_file)})
+        done = run_renzheng(*arguments, "--json", environment=environment)
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
     def _await_answers(self) -> None:
         """After a leap of the clock the product answers again as soon as it has heard from its database."""
         client, deadline = self.clients["basic"], time.monotonic() + KNOWN_WITHIN_S
@@ -139,11 +163,12 @@ class RenzhengOp:
 @contextmanager
 def running_renzheng(stack: Stack, folder: Path, listener: Listener) -> Iterator[RenzhengOp]:
     """Run the product with the clients and people of the port while the block lasts."""
+    settings_file = folder / f"{stack.name}.env"
     with running_town(stack, folder, SETTINGS) as town, new_http() as client:
-        clients, invitations = asyncio.run(
-            _move_in(folder / f"{stack.name}.env", f"{listener.url}/renzheng", town.clock())
+        clients, invitations = asyncio.run(_move_in(settings_file, f"{listener.url}/renzheng", town.clock()))
+        op = RenzhengOp(
+            "renzheng", town, BackChannel(client, _certificate_header), clients, listener, invitations, settings_file
         )
-        op = RenzhengOp("renzheng", town, BackChannel(client, _certificate_header), clients, listener, invitations)
         _await_known(op, list(clients.values())[-1])
         yield op
 

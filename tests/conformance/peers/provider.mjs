@@ -1,5 +1,5 @@
 // The npm package `oidc-provider` with everything switched on that the port asks for. Started by node_provider.py:
-//   node provider.mjs <config.json>     config: {port, controlPort, clients, initialAccessToken}
+//   node provider.mjs <config.json>     config: {port, controlPort, clients, initialAccessToken, rp}
 // The control port moves the clock and answers decoupled authentication requests; it is no part of the provider.
 import { createHash, randomUUID, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -46,7 +46,8 @@ const provider = new Provider(issuer, {
   clients: config.clients,
   jwks: { keys },
   // Its guard against special-use addresses would keep it from the loopback address at which the relying party listens.
-  fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }),
+  // config.rp: the relying party's public address, and that of its listener
+  fetch: (url, options) => fetch(String(url).replace(config.rp[0], config.rp[1]), { ...options, dispatcher: undefined }),
   clientBasedCORS: () => false,
   acrValues: ['1'],
   scopes: ['openid', 'offline_access', 'realname'],
@@ -65,6 +66,8 @@ const provider = new Provider(issuer, {
   discovery: { claim_types_supported: ['normal'] },
   responseTypes: ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none'],
   clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
+  subjectTypes: ['public', 'pairwise'],
+  pairwiseIdentifier: async (ctx, account, client) => createHash('sha256').update(`${client.sectorIdentifier}:${account}`).digest('hex'),
   pkce: { required: (ctx, client) => isHigh(client) },
   findAccount: async (ctx, sub) => ({ accountId: sub, claims: async () => claimsOf(sub) }),
   features: {
