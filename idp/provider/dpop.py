@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,15 +33,24 @@ PROOF_TYPE = "dpop+jwt"
 PROOF_ALGORITHMS: tuple[str, ...] = ("ES256", "PS256", "EdDSA", "Ed25519")
 NONCE_LIFE = timedelta(minutes=5)
 """A nonce is good for so long; a fresh one is offered when half of it is over."""
+REMEMBERED_KEYS = 4_096
 
 _MEMBERS = frozenset({"alg", "typ", "jwk", "kid"})
 _NONCE_CONTEXT = "dpop.nonce"
 _LONGEST_NONCE = 200
 _KINDS = {"ES256": ("EC", "P-256"), "PS256": ("RSA", None), "EdDSA": ("OKP", "Ed25519"), "Ed25519": ("OKP", "Ed25519")}
-_PUBLIC_MEMBERS = frozenset({"kty", "crv", "x", "y", "n", "e"})
+_PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "n", "e")
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _RSA_BITS = range(2_048, 4_097)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@value_type
+class ProvingKey:
+    """A public key out of a proof, and its thumbprint (RFC 7638)."""
+
+    key: Key
+    thumbprint: str
 
 
 @value_type
@@ -72,7 +82,7 @@ def read_proof(headers: tuple[str, ...], *, method: str, address: str, now: date
     if jwt.alg not in PROOF_ALGORITHMS:
         raise UnusableJwt("alg")
     key = _read_key(jwt.header.get("jwk"), jwt.alg)
-    if not is_signed_by(jwt, key):
+    if not is_signed_by(jwt, key.key):
         raise UnusableJwt("signature")
     claims = jwt.claims
     if claims.get("htm") != method:
@@ -83,7 +93,7 @@ def read_proof(headers: tuple[str, ...], *, method: str, address: str, now: date
     if issued_at is None or abs(issued_at - now.timestamp()) > CLOCK_SKEW.total_seconds():
         raise UnusableJwt("iat")
     return DPoPProof(
-        jkt=key.thumbprint(),
+        jkt=key.thumbprint,
         jti=identifier_of(claims, "jti"),
         nonce=_text(claims, "nonce"),
         ath=_text(claims, "ath"),
@@ -118,18 +128,26 @@ def age_of_nonce(nonce: str, sealer: Sealer, *, now: datetime) -> timedelta | No
     return age if -CLOCK_SKEW <= age < NONCE_LIFE else None
 
 
-def _read_key(jwk: object, alg: str) -> Key:
+def _read_key(jwk: object, alg: str) -> ProvingKey:
     """RFC 9449 §4.2: the public key in the header, and nothing of a private one."""
     if not isinstance(jwk, Mapping) or _PRIVATE_MEMBERS & jwk.keys():
         raise UnusableJwt("jwk missing or not public")
+    public = tuple((name, jwk[name]) for name in _PUBLIC_MEMBERS if name in jwk)
+    if not all(isinstance(value, str) for _, value in public):
+        raise UnusableJwt("a member of jwk is not a string")
     kind = (jwk.get("kty"), jwk.get("crv"))
     if kind != _KINDS[alg]:
         raise UnusableJwt("jwk of another kind than alg")
     if kind[0] == "RSA" and not _is_usual_modulus(jwk.get("n")):
         raise UnusableJwt("jwk of unusual size")
-    public: dict[str, Any] = {name: jwk[name] for name in _PUBLIC_MEMBERS & jwk.keys()}
+    return _import_key(public)
+
+
+@lru_cache(maxsize=REMEMBERED_KEYS)
+def _import_key(public: tuple[tuple[str, str], ...]) -> ProvingKey:
+    """Import a public key by its members: a client sends the same one with each of its requests, and importing costs as much as verifying."""
     try:
-        key = JWKRegistry.import_key(public)
+        key = JWKRegistry.import_key(dict(public))
         native = key.public_key
     except (JoseError, ValueError, TypeError, KeyError) as unusable:
         raise UnusableJwt("jwk unreadable") from unusable
@@ -137,7 +155,7 @@ def _read_key(jwk: object, alg: str) -> Key:
         exponent = native.public_numbers().e
         if native.key_size not in _RSA_BITS or exponent < 3 or exponent.bit_length() > 32:
             raise UnusableJwt("jwk of unusual size")
-    return key
+    return ProvingKey(key, key.thumbprint())
 
 
 def _is_usual_modulus(text: object) -> bool:
