@@ -8,11 +8,12 @@ from datetime import datetime
 from idp.provider.client_metadata import PLAIN, ClientMetadata
 from idp.provider.clients import AuthMethod, ConsentRule
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.policies import CIBA, DEVICE_CODE, POLICIES
+from idp.provider.policies import CIBA, DEVICE_CODE, POLICIES, TOKEN_EXCHANGE
 from idp.provider.redirects import ApplicationType, check_registrable_uri, host_of
 from idp.provider.registration_metadata_rules import MOST_URIS, check_metadata
 from idp.provider.scopes import OPENID, SCOPES
 
+_OF_CONFIDENTIAL_CLIENTS = frozenset({"client_credentials", TOKEN_EXCHANGE, CIBA})
 _CLIENT_ID = re.compile(r"[a-z][a-z0-9-]{1,39}", re.ASCII)
 
 
@@ -75,8 +76,8 @@ def _check_kind(wanted: ClientRegistration) -> None:
         # A client that only ever gets tokens through the browser has nothing to prove anywhere.
         if wanted.application_type != "native" and grant_types != {"implicit"}:
             raise InvalidClientMetadata("token_endpoint_auth_method", "only native applications are public")
-        if "client_credentials" in grant_types or wanted.introspects:
-            raise InvalidClientMetadata("grant_types", "a public client acts for persons alone")
+        if grant_types & _OF_CONFIDENTIAL_CLIENTS or wanted.introspects:
+            raise InvalidClientMetadata("grant_types", "a public client acts for persons alone, in their presence")
     if "refresh_token" in grant_types and not grant_types & {"authorization_code", DEVICE_CODE, CIBA}:
         raise InvalidClientMetadata("grant_types", "refresh_token needs a grant type that persons agree to")
     if through_browser != bool(wanted.redirect_uris):

@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey, RSAKey
 from idp.provider.client_metadata import ClientAlgorithms, ClientMetadata, Encryption, parse_metadata, render_metadata
 from idp.provider.clients import GrantType
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.policies import CIBA, DEVICE_CODE
+from idp.provider.policies import CIBA, DEVICE_CODE, TOKEN_EXCHANGE
 from idp.provider.registration import check_registration
 from idp.provider.response_types import RESPONSE_TYPES
 from idp.provider.subjects import Subjects
@@ -39,6 +39,14 @@ UNFIT: dict[str, dict[str, Any]] = {
     "exempt without basis": {"consent": "exempt"},
     "two hosts, no sector": {"redirect_uris": ("https://a.test/cb", "https://b.test/cb")},
 }
+
+
+@pytest.mark.parametrize("grant_type", ["client_credentials", TOKEN_EXCHANGE, CIBA])
+def test_public_application_acts_for_nobody_who_is_absent(grant_type: str) -> None:
+    """Whoever cannot prove who they are acts neither for themselves nor for officers, and rings nobody up."""
+    check_registration(NATIVE, now=START)
+    with pytest.raises(InvalidClientMetadata, match="a public client"):
+        check_registration(replace(NATIVE, grant_types=("authorization_code", grant_type)), now=START)
 
 
 @pytest.mark.parametrize("changes", UNFIT.values(), ids=UNFIT.keys())
