@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.client_change import change
 from gateway.cli.client_invitations import approve, invite, login_link, registration_token
 from gateway.cli.console import answer, stop, table, warn
 from gateway.cli.exit_codes import EXIT_CODES_HELP, ExitCode
@@ -104,6 +105,7 @@ def add(
     answer({"client_id": client_id, "client_secret": secret}, lines, as_json=as_json)
 
 
+commands.command()(change)
 commands.command()(invite)
 commands.command()(approve)
 commands.command("registration-token")(registration_token)

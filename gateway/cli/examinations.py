@@ -151,7 +151,7 @@ async def _legacy_exceptions(settings: Settings) -> Finding:
     if not soon:
         return Finding("legacy exceptions", "ok", f"{len(granted)} client(s) with exceptions, none ends soon")
     named = ", ".join(f"{one.client_id} {one.until:%Y-%m-%d}" for one in soon)
-    remedy = "see to it that these applications change, or register their exceptions anew (renzheng client list)"
+    remedy = "see to it that these applications change, or grant the exceptions anew (renzheng client change)"
     return Finding("legacy exceptions", "warning", f"ended or ending soon: {named}", remedy)
 
 

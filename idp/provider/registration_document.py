@@ -4,11 +4,11 @@ Reading is strict about types and says nothing about meaning, which `registratio
 the template has; members that nobody here knows are named, since RFC 7591 §2 ignores them and an operator's file may not have them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from idp.provider.client_metadata import ClientAlgorithms, Encryption, TlsSubjectKind
+from idp.provider.client_metadata import PLAIN, ClientAlgorithms, Encryption, TlsSubjectKind
 from idp.provider.clients import Client
 from idp.provider.errors import InvalidClientMetadata
 from idp.provider.registration_rules import ClientRegistration
@@ -115,6 +115,23 @@ def apply_document(document: Mapping[str, Any], template: ClientRegistration) ->
     algorithms = _algorithms(given, template.metadata.algorithms)
     metadata = replace(template.metadata, **further, algorithms=algorithms)
     return replace(template, **basic, **_names(given), metadata=metadata)
+
+
+def clear_members(names: Iterable[str], registration: ClientRegistration) -> ClientRegistration:
+    """Return the registration with the default in the place of each named member; names without one are ignored."""
+    cleared = set(names)
+    further = {name: getattr(PLAIN, name) for name in cleared & set(_FURTHER)}
+    if cleared & set(_TLS_SUBJECTS):
+        further |= {"tls_client_auth_kind": None, "tls_client_auth_value": None}
+    chosen = {name: getattr(PLAIN.algorithms, name) for name in cleared & set(_SIGNING)}
+    chosen |= {member: None for member in _ENCRYPTION if f"{member}_alg" in cleared}
+    algorithms = replace(registration.metadata.algorithms, **chosen)
+    metadata = replace(registration.metadata, **further, algorithms=algorithms)
+    if "backchannel_logout_uri" in cleared:
+        registration = replace(registration, backchannel_logout_uri=None)
+    if "post_logout_redirect_uris" in cleared:
+        registration = replace(registration, post_logout_redirect_uris=())
+    return replace(registration, metadata=metadata)
 
 
 def render_document(client: Client) -> dict[str, Any]:

@@ -76,7 +76,10 @@ def test_members_of_a_file_are_registered_and_slips_are_told(installation: Insta
     assert registered(installation).metadata.algorithms.id_token_signed_response_alg == "PS256"
     link = installation.run("client", "login-link", "bdc", "--json").value["login_link"]
     assert link.startswith("https://bdc.example/login?from=portal&iss=http")
-    assert installation.run("client", "login-link", "gzf").code == ExitCode.NOT_FOUND
+    path.write_text(json.dumps({"initiate_login_uri": None}))
+    assert installation.run("client", "change", "bdc", "--metadata", str(path)).code == ExitCode.DONE
+    assert installation.run("client", "login-link", "bdc").code == ExitCode.NOT_FOUND
+    assert installation.run("client", "login-link", "nobody").code == ExitCode.NOT_FOUND
 
 
 def test_exception_about_to_end_is_warned_of(installation: Installation) -> None:
@@ -93,6 +96,47 @@ def test_exception_about_to_end_is_warned_of(installation: Installation) -> None
     finding = next(one for one in findings if one["name"] == "legacy exceptions")
     assert finding["state"] == "warning"
     assert "bdc" in finding["observed"]
+
+
+def test_client_changes_its_registration_and_stays_the_same_to_its_people(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """What is not named stays; the sector stays with an application that moves; weaker than the policy is refused."""
+    first = add(installation, "--policy", "legacy", "--legacy-exception", "no_pkce", "--legacy-until", _in(30))
+    assert first.value["client_secret"]
+    change = ("client", "change", "bdc", "--json")
+    before = registered(installation)
+    moved = installation.run(*change, "--redirect-uri", "https://new.example/callback", "--legacy-until", _in(60))
+    assert moved.code == ExitCode.DONE, moved.err
+    assert moved.value["client_secret"] is None
+    client = registered(installation)
+    assert client.redirect_uris == ("https://new.example/callback",)
+    assert (client.sector, client.secrets, client.created_at) == (before.sector, before.secrets, before.created_at)
+    assert client.metadata.legacy_exceptions == ("no_pkce",)
+    assert "oauth.client_updated" in installation.kinds()
+
+    strong = ("--policy", "high", "--auth-method", "private_key_jwt")
+    assert installation.run(*change, "--policy", "high").code == ExitCode.NOT_SOUND
+    assert installation.run(*change, *strong).code == ExitCode.NOT_SOUND
+    done = installation.run(*change, *strong, "--jwks", key_file(tmp_path, private=False))
+    assert done.code == ExitCode.DONE, done.err
+    client = registered(installation)
+    assert (client.policy, client.secrets, client.metadata.legacy_exceptions) == ("high", (), ())
+
+    published = installation.run(*change, "--jwks-uri", "https://new.example/jwks")
+    assert published.code == ExitCode.DONE, published.err
+    assert registered(installation).metadata.jwks is None
+    path = tmp_path / "back.json"
+    path.write_text(json.dumps({"jwks_uri": None, "token_endpoint_auth_method": "client_secret_basic"}))
+    back = installation.run(*change, "--policy", "baseline", "--metadata", str(path))
+    assert back.code == ExitCode.DONE, back.err
+    assert back.value["client_secret"] != first.value["client_secret"]
+    assert registered(installation).metadata.jwks_uri is None
+    assert installation.run("client", "change", "nobody").code == ExitCode.NOT_FOUND
+
+
+def _in(days: int) -> str:
+    return f"{system_clock() + timedelta(days=days):%Y-%m-%d}"
 
 
 def test_invitation_is_shown_once_and_stands(installation: Installation) -> None:
