@@ -18,6 +18,7 @@ from joserfc.jwk import ECKey
 
 from foundation.identifiers.synthetic import synthetic_resident_id
 from idp.provider.tables import oauth_grants
+from tests.idp.provider.bent_jwts import MUTATIONS, PAYLOADS
 from tests.idp.provider.signed_requests import (
     EC_KEY,
     JWKS,
@@ -268,6 +269,20 @@ async def test_a_broken_object_is_refused_at_both_doors(signing_world: World, ma
     entries = await signing_world.entries()
     assert len(entries) == before + 4
     assert {entry["code"] for entry in entries[before:]} == {"21034"}
+
+
+@pytest.mark.parametrize("bend", MUTATIONS.values(), ids=MUTATIONS.keys())
+async def test_area_g_what_anybody_can_do_to_a_sound_object(signing_world: World, bend: Callable[[str], str]) -> None:
+    """The mutations that every consumer of JWTs is tried with."""
+    pushed = await push(signing_world, bend(sign(claims_of(signing_world))))
+    assert (pushed.status_code, pushed.json()["error"]) == (400, "invalid_request_object")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS.keys())
+async def test_area_g_what_somebody_with_a_key_can_sign(signing_world: World, payload: bytes) -> None:
+    """The client's own key makes no sense of nonsense."""
+    pushed = await push(signing_world, sign(payload))
+    assert (pushed.status_code, pushed.json()["error"]) == (400, "invalid_request_object")
 
 
 @pytest.mark.parametrize("redirect_uri", FOREIGN.values(), ids=FOREIGN.keys())
