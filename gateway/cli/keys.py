@@ -38,7 +38,7 @@ def list_keys(as_json: AsJson = False) -> None:
     ]
     answer(
         {"keys": keys},
-        table(("kid", "purpose", "alg", "state", "signs from", "signs until"), rows),
+        table(("kid", "purpose", "alg", "state", "used from", "used until"), rows),
         as_json=as_json,
     )
 
@@ -159,7 +159,7 @@ def _state(key: "SigningKey", now: datetime) -> str:
     if key.revoked_at is not None:
         return "revoked"
     if key.may_sign(now):
-        return "signing"
+        return "offered" if key.purpose == "encryption" else "signing"
     if key.is_published(now):
         return "published" if now < key.active_from else "retired"
     return "withdrawn"

@@ -58,7 +58,9 @@ def test_the_button_takes_the_answer_to_the_app(town: Town, chromium: Browser, a
     context.set_default_timeout(15_000)
     page = context.new_page()
     blocked = _listen(page)
-    page.goto(asked)
+    shown = page.goto(asked)
+    assert shown is not None
+    assert shown.headers["cache-control"] == "no-store"
     assert page.title() != "taken"
     expect(page.locator("h1")).to_contain_text("没有完成")
     assert page.locator("form script, form img").count() == 0

@@ -190,6 +190,7 @@ def _foreign_tokens(ring: KeyRing) -> dict[str, str]:
         # Signed with our own key, so that the header alone can be the reason of refusal.
         signing_input = f"{_b64({**header, **changes})}.{body}"
         entry = ring._signer("oidc", "ES256", NOW)
+        assert entry.algorithm is not None
         made = entry.algorithm.sign(signing_input.encode(), attacker if by_attacker else entry.private)
         return f"{signing_input}.{_b64(made)}"
 

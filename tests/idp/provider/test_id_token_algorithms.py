@@ -241,3 +241,5 @@ async def test_metadata_name_what_is_offered(keyed: Browser) -> None:
     keys = (await jwks_of(world))["keys"]
     assert sorted(key["alg"] for key in keys if key["use"] == "sig") == sorted(SIGNING)
     assert sorted(key["kty"] for key in keys if key["use"] == "enc") == ["EC", "RSA"]
+    # J28: public members alone.
+    assert not {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & {member for key in keys for member in key}
