@@ -104,10 +104,14 @@ async def _redeem_in_parallel(town: Town, doors: Doors, kind: str, *, rounds: in
         await _forget_limits(town)
         waiting = await WAYS[kind](visitor, citizen)
         answers = await asyncio.gather(*(waiting.redeem(doors, node=number % 2) for number in range(PARALLEL)))
-        (winner,) = [answer for answer in answers if answer.status_code == 200]
-        refused = {(answer.status_code, answer.json()["error"]) for answer in answers if answer is not winner}
-        assert refused == {(400, "invalid_grant")}
-        assert (await doors.userinfo(winner.json()["access_token"], node=1)).status_code == 200
+        winners = [answer for answer in answers if answer.status_code == 200]
+        refused = {(answer.status_code, answer.json()["error"]) for answer in answers if answer.status_code != 200}
+        # A starved machine refuses for lack of time, and may so lose the answer of the winner; it never makes a second one.
+        lost = refused - {(400, "invalid_grant")}
+        assert lost <= {(503, "temporarily_unavailable")}
+        assert len(winners) == 1 or (lost and not winners)
+        for winner in winners:
+            assert (await doors.userinfo(winner.json()["access_token"], node=1)).status_code == 200
 
 
 async def _forget_limits(town: Town) -> None:

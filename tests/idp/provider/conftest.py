@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.idp.provider.decoupled_world import COUNTER, KIOSK, OTHER_COUNTER, RINGING, Phone
 from tests.idp.provider.world import (
     BUSINESS,
     HOUSING,
@@ -41,6 +42,14 @@ async def browser(world: World, zhang: Person) -> Browser:
     opened = Browser(world)
     await world.sign_in(opened, zhang)
     return opened
+
+
+@pytest.fixture
+async def phone(world: World, zhang: Person, browser: Browser) -> Phone:
+    """The citizen's own phone; apps that ask on another device are registered."""
+    for registration in (KIOSK, COUNTER, RINGING, OTHER_COUNTER):
+        await world.add_client(registration)
+    return Phone(world, await world.sign_in(browser, zhang))
 
 
 @pytest.fixture(scope="module", params=["sqlite+memory", "postgres+redis"])

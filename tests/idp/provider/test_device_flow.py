@@ -18,14 +18,7 @@ from idp.provider.errors import ShownError
 from idp.provider.housekeeping import forget_finished
 from idp.provider.revocations import revocation
 from tests.idp.provider.decoupled_world import KIOSK, Phone, begin_device, error_of, poll_device
-from tests.idp.provider.world import LI, Browser, Person, World, claims_of_jwt
-
-
-@pytest.fixture
-async def phone(world: World, zhang: Person, browser: Browser) -> Phone:
-    """A citizen's phone; the kiosk is registered."""
-    await world.add_client(KIOSK)
-    return Phone(world, await world.sign_in(browser, zhang))
+from tests.idp.provider.world import LI, Browser, World, claims_of_jwt
 
 
 async def request_of(phone: Phone, begun: dict[str, str]) -> DecoupledRequest:
