@@ -70,7 +70,7 @@ async def _signed_out(request: Request, outcome: LoggedOut) -> Response:
         client_id = None if outcome.client is None else outcome.client.client_id
         return await to_results(request, SignOutResult(outcome.session_id or "", outcome.redirect_url, client_id))
     response = RedirectResponse(outcome.redirect_url, status_code=303)
-    forget_session(request, response)
+    forget_session(request, response, outcome.session_id or "")
     return response
 
 

@@ -23,8 +23,9 @@ from idp.provider.clients import view_of
 from idp.provider.connected_apps import list_session_apps
 from idp.provider.frontchannel import begin_front_channel
 from idp.provider.logout import LogoutConfirmation
+from idp.provider.session_management import BROWSER_STATE_COOKIE
 from idp.signin.session_endings import end_own_session
-from idp.signin.sessions import Session
+from idp.signin.sessions import SESSION_COOKIE, Session
 
 RESULT_LIFETIME = timedelta(minutes=10)
 # The result page waits a little for the applications' answers, so that the first look is mostly the last.
@@ -79,14 +80,23 @@ async def to_results(request: Request, result: SignOutResult) -> Response:
     result_id = parts_of(request).entropy.token()
     await _keep(request, result_id, result)
     response = RedirectResponse(_address(result_id), status_code=303)
-    forget_session(request, response)
+    forget_session(request, response, result.session_id)
     return response
 
 
-def forget_session(request: Request, response: Response) -> None:
-    """Take everything away from the browser that belonged to the session."""
-    clear_session_cookie(response)
-    follow_session(request, response, None)
+def forget_session(request: Request, response: Response, session_id: str) -> None:
+    """Take everything away from the browser that belonged to the ended session, and nothing else.
+
+    A form on another site reaches us without the session's cookie. Whatever such a request ended or did not end, it must not take the
+    cookie of whoever sits there: that would sign people out unasked. What ended is dead without it.
+    """
+    if SESSION_COOKIE in request.cookies:
+        clear_session_cookie(response)
+        follow_session(request, response, None)
+    elif session_id and request.cookies.get(BROWSER_STATE_COOKIE) == parts_of(request).provider.subjects.browser_state(
+        session_id
+    ):
+        follow_session(request, response, None)
 
 
 async def show_signed_out(request: Request) -> Response:

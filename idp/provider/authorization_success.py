@@ -152,6 +152,8 @@ async def _tokens_beside(
         details |= {"jti": issued.jti, "aud": list(issued.audience)}
         rows = issued.inserts
     if gives(request.response_type, ID_TOKEN):
+        if grant.request.claims_in_id_token:
+            details["id_token_claims"] = list(grant.request.claims_in_id_token)
         beside = IssuedBeside(answer.get("access_token"), code, request.state)
         answer["id_token"] = await issue_id_token(
             grant, client, beside, nonce=request.nonce, provider=provider, now=now

@@ -51,6 +51,11 @@ class GrantedRequest:
     verified_userinfo: tuple[VerifiedClaimsWish, ...] = ()
     authorization_details: tuple[Detail, ...] = ()
 
+    @property
+    def claims_in_id_token(self) -> tuple[str, ...]:
+        """Names of what ID tokens of the grant tell beyond who signed in, as the record names it."""
+        return self.id_token_claims + ((VERIFIED_CLAIMS,) if self.verified_id_token else ())
+
 
 @value_type
 class Authentication:

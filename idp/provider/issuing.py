@@ -167,6 +167,8 @@ def issue_entry(
         ]
     if grant is not None:
         details["grant_id"] = grant.grant_id
+        if grant.request.claims_in_id_token:
+            details["id_token_claims"] = list(grant.request.claims_in_id_token)
     return Entry(
         kind="oauth.token",
         at=now,

@@ -29,26 +29,21 @@ STATE_COOKIE = "__Host-rz_state"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the town keeps its settings."""
-    return tmp_path_factory.mktemp("sign-out")
-
-
-@pytest.fixture(scope="module")
-def town(sqlite_databases: SQLiteDatabases, folder: Path) -> Iterator[Town]:
+def town(sqlite_databases: SQLiteDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """The product with its simulators."""
+    folder = tmp_path_factory.mktemp("sign-out")
     with sqlite_databases.fresh() as url, running_town(Stack("sqlite+memory", url, None), folder) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def old_app(town: Town, folder: Path) -> Iterator[OldApp]:
+def old_app(town: Town) -> Iterator[OldApp]:
     """An app with a front channel, registered and running."""
     port = free_base_port()
     app = OldApp(f"http://127.0.0.1:{port}", town.issuer, SECRET)
     # Playwright's own loop runs in this thread.
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, _register(folder, app)).result()
+        thread.submit(asyncio.run, _register(town, app)).result()
     with served(app.app(), port):
         yield app
 
@@ -74,8 +69,8 @@ def context(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Brows
     opened.close()
 
 
-async def _register(folder: Path, app: OldApp) -> None:
-    settings = load_settings(folder / "sqlite+memory.env", environ={})
+async def _register(town: Town, app: OldApp) -> None:
+    settings = load_settings(town.settings_file, environ={})
     registration = ClientRegistration(
         client_id=CLIENT_ID,
         name_zh="档案查阅",

@@ -138,6 +138,8 @@ async def test_disclosure_is_on_record(world: World, browser: Browser, proven: P
     newest = (await world.entries())[-1]
     assert newest["details"] == {"claims": ["verified_claims"]}
     assert ZHANG not in json.dumps(newest, ensure_ascii=False)
+    await browser.tokens_for(scope="openid", claims=parameter(id_token=wish(name=None, document_number=None)))
+    assert (await world.entries())[-1]["details"]["id_token_claims"] == ["verified_claims"]
 
 
 async def test_several_wishes_are_judged_each_alone(world: World, browser: Browser, proven: Person) -> None:
