@@ -45,7 +45,7 @@ def create_app(
     return Guard(
         router,
         issuer=settings.issuer,
-        allowed_hosts=frozenset(settings.allowed_hosts),
+        allowed_hosts=frozenset(settings.allowed_hosts) | _certificate_host(settings),
         trusted_proxies=frozenset(settings.trusted_proxies),
         csrf=CsrfTokens(parse_key_octets(settings.blind_index_key.get_secret_value())),
         entropy=entropy,
@@ -54,6 +54,11 @@ def create_app(
         deadline_s=settings.request_deadline_s,
         sizes=settings.request_sizes,
     )
+
+
+def _certificate_host(settings: Settings) -> frozenset[str]:
+    origin = settings.client_certificate_origin
+    return frozenset() if origin is None else frozenset({origin.partition("://")[2]})
 
 
 def app_from_environment() -> ASGIApp:

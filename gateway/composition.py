@@ -29,7 +29,7 @@ from gateway.security.client_certificates import CertificateHeaders
 from gateway.settings import Settings, is_loopback
 from idp.people.directory import Directory
 from idp.people.facts import PersonFactsLoader
-from idp.provider.composition import Provider
+from idp.provider.composition import MutualTls, Provider
 from idp.provider.opening import open_provider
 from idp.provider.session_endings import GrantAndLogoutEndings
 from idp.provider.subjects import Subjects
@@ -121,6 +121,7 @@ async def open_parts(
             store=store,
             entropy=entropy,
             people=people,
+            mutual_tls=MutualTls(bool(settings.client_certificate_header), settings.client_certificate_origin),
             fetcher=adapters.fetcher,
             license_types=licenses.catalog,
         )

@@ -88,6 +88,12 @@ class Settings(BaseSettings):
         description="Header in which that proxy says `SUCCESS` when the certificate's chain is trusted (nginx "
         "`$ssl_client_verify`); without it no `tls_client_auth` succeeds.",
     )
+    client_certificate_origin: str | None = Field(
+        None,
+        pattern=r"^https://[^/?#\s]+$",
+        description="Another origin at which the proxy asks for client certificates, so that browsers are never asked for one; "
+        "announced as `mtls_endpoint_aliases`.",
+    )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Further Host header values accepted beside the issuer's, for example behind an internal name."
     )

@@ -68,7 +68,7 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
     async def discovery(request: Request) -> Response:
         """Metadata of the provider (OpenID Connect Discovery §4, RFC 8414 §3)."""
         provider = parts_of(request).provider
-        body = provider_metadata(provider.issuer, provider.core)
+        body = provider_metadata(provider.issuer, provider.core, mutual_tls=provider.mutual_tls)
         return _json(200, body, {"Cache-Control": f"public, max-age={METADATA_SECONDS}"})
 
     async def jwks(request: Request) -> Response:

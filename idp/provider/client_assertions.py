@@ -69,12 +69,26 @@ async def check_assertion(
 ) -> None:
     """Raise UnusableJwt unless the client made this assertion for us, now, and for the first time.
 
-    `path` is the endpoint's. None for the client does the same work and is refused in the end. The assertion is spent when this returns.
+    `path` is the endpoint's. None for the client does the same work and is refused in the end: whatever is wrong, one signature is checked
+    before the answer. The assertion is spent when this returns.
     """
+    try:
+        expires_at, jti = _check_claims(jwt, client, provider.issuer, path, now)
+    except UnusableJwt:
+        _check_decoy(jwt)
+        raise
+    if client is None or not await _is_signed_by_client(jwt, client, provider):
+        raise UnusableJwt("signature")
+    if not await use_once("assertion", f"{client.client_id}\n{jti}", expires_at=expires_at, provider=provider):
+        raise UnusableJwt("used before")
+
+
+def _check_claims(jwt: ClientJwt, client: Client | None, issuer: str, path: str, now: datetime) -> tuple[datetime, str]:
+    """Check header and claims, and return `exp` and `jti`; raises UnusableJwt, at last for a client that nobody knows."""
     _check_algorithm(jwt, client)
     if jwt.typ not in _TYPES:
         raise UnusableJwt("typ")
-    if jwt.claims.get("aud") not in _audiences(client, provider.issuer, path):
+    if jwt.claims.get("aud") not in _audiences(client, issuer, path):
         raise UnusableJwt("aud")
     expires_at = instant_of(jwt.claims, "exp")
     if expires_at is None or expires_at <= now.timestamp():
@@ -84,13 +98,13 @@ async def check_assertion(
     check_not_early(jwt.claims, now=now)
     jti = identifier_of(jwt.claims, "jti")
     if client is None:
-        is_signed_by(jwt, _DECOYS[_DECOY_OF[jwt.alg]])
         raise UnusableJwt("unknown client")
-    if not await _is_signed_by_client(jwt, client, provider):
-        raise UnusableJwt("signature")
-    until = datetime.fromtimestamp(expires_at, UTC)
-    if not await use_once("assertion", f"{client.client_id}\n{jti}", expires_at=until, provider=provider):
-        raise UnusableJwt("used before")
+    return datetime.fromtimestamp(expires_at, UTC), jti
+
+
+def _check_decoy(jwt: ClientJwt) -> None:
+    """Do the work of checking a signature, for nothing."""
+    is_signed_by(jwt, _DECOYS[_DECOY_OF.get(jwt.alg, "EC")])
 
 
 def _check_algorithm(jwt: ClientJwt, client: Client | None) -> None:
@@ -111,5 +125,8 @@ async def _is_signed_by_client(jwt: ClientJwt, client: Client, provider: Provide
     try:
         keys = await provider.client_keys.verification_keys(client, kid=jwt.kid, alg=jwt.alg)
     except ClientKeysUnavailable as unavailable:
+        _check_decoy(jwt)
         raise UnusableJwt(unavailable.problem) from unavailable
+    if not keys:
+        _check_decoy(jwt)
     return any(is_signed_by(jwt, key) for key in keys)

@@ -30,7 +30,7 @@ CONFIDENTIAL_METHODS: tuple[AuthMethod, ...] = (
     "self_signed_tls_client_auth",
 )
 ALL_METHODS: tuple[AuthMethod, ...] = (*CONFIDENTIAL_METHODS, "none")
-_CERTIFICATE_METHODS: tuple[AuthMethod, ...] = ("tls_client_auth", "self_signed_tls_client_auth")
+CERTIFICATE_METHODS: tuple[AuthMethod, ...] = ("tls_client_auth", "self_signed_tls_client_auth")
 
 
 @value_type
@@ -96,7 +96,7 @@ async def authenticate_client(
     """
     client = provider.clients.find_active(presented.client_id)
     method = presented.method
-    if method == "none" and client is not None and client.token_endpoint_auth_method in _CERTIFICATE_METHODS:
+    if method == "none" and client is not None and client.token_endpoint_auth_method in CERTIFICATE_METHODS:
         method = client.token_endpoint_auth_method
     basic_tried = method == "client_secret_basic"
     try:
@@ -131,7 +131,7 @@ async def _check_proof(
         await check_assertion(
             presented.assertion, client if is_its_method else None, path=request.path, provider=provider, now=now
         )
-    elif client is not None and method in _CERTIFICATE_METHODS:
+    elif client is not None and method in CERTIFICATE_METHODS:
         await _check_certificate(method, request, client, provider, now)
 
 

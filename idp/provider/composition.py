@@ -29,6 +29,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class MutualTls:
+    """Whether client certificates reach this provider, and the other origin at which they are asked for, if there is one (RFC 8705 §5)."""
+
+    is_on: bool = False
+    origin: str | None = None
+
+
+WITHOUT_MUTUAL_TLS = MutualTls()
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """The collaborators of every use case of this room. `issuer` has no trailing slash."""
 
@@ -55,6 +66,7 @@ class Provider:
     license_types: LicenseTypes
     opaque_tokens: OpaqueTokens
     core: "Core"
+    mutual_tls: MutualTls = WITHOUT_MUTUAL_TLS
 
 
 @dataclass(frozen=True, slots=True)

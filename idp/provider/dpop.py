@@ -69,8 +69,8 @@ class DPoPProof:
         return self.issued_at + CLOCK_SKEW + timedelta(seconds=1)
 
 
-def read_proof(headers: tuple[str, ...], *, method: str, address: str, now: datetime) -> DPoPProof:
-    """Check the proof of a request to `address`, its URI without query, and return it; raises UnusableJwt.
+def read_proof(headers: tuple[str, ...], *, method: str, addresses: tuple[str, ...], now: datetime) -> DPoPProof:
+    """Check the proof of a request to one of these addresses, URIs without query, and return it; raises UnusableJwt.
 
     Not checked: nonce, access token (`ath`), and whether the proof was used before.
     """
@@ -87,7 +87,7 @@ def read_proof(headers: tuple[str, ...], *, method: str, address: str, now: date
     claims = jwt.claims
     if claims.get("htm") != method:
         raise UnusableJwt("htm")
-    if not _is_address(claims.get("htu"), address):
+    if not any(_is_address(claims.get("htu"), address) for address in addresses):
         raise UnusableJwt("htu")
     issued_at = instant_of(claims, "iat")
     if issued_at is None or abs(issued_at - now.timestamp()) > CLOCK_SKEW.total_seconds():

@@ -11,7 +11,8 @@ from idp.provider.assurance.vocabulary import METADATA as ASSURANCE
 from idp.provider.authlib_server import Core
 from idp.provider.authorization_details import AUTHORIZATION_DETAILS_TYPES
 from idp.provider.authorization_request import PROMPTS
-from idp.provider.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
+from idp.provider.client_auth import ALL_METHODS, CERTIFICATE_METHODS
+from idp.provider.composition import MutualTls
 from idp.provider.dpop import PROOF_ALGORITHMS
 from idp.provider.jwk_sets import CONTENT_ENCRYPTION, ENCRYPTING_ALGS
 from idp.provider.pkce import CODE_CHALLENGE_METHOD
@@ -63,9 +64,11 @@ _ANSWER_ALGORITHMS: dict[str, list[str]] = {
 """OpenID Connect Discovery §3 and JARM §4; a client chooses one of each in its registration."""
 
 
-def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
+def provider_metadata(issuer: str, core: Core, *, mutual_tls: MutualTls) -> dict[str, Any]:
     """Return the metadata of this issuer; grant types are those registered with the core."""
     policies = POLICIES.values()
+    methods = [method for method in ALL_METHODS if mutual_tls.is_on or method not in CERTIFICATE_METHODS]
+    confidential = [method for method in methods if method != "none"]
     return {
         "issuer": issuer,
         "authorization_endpoint": issuer + ENDPOINTS.authorize,
@@ -91,9 +94,9 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "grant_types_supported": [*core.grant_types(), "implicit"],
         "subject_types_supported": ["pairwise"],
         **_ANSWER_ALGORITHMS,
-        "token_endpoint_auth_methods_supported": list(ALL_METHODS),
-        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL_METHODS),
-        "revocation_endpoint_auth_methods_supported": list(ALL_METHODS),
+        "token_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "revocation_endpoint_auth_methods_supported": methods,
         **{
             f"{endpoint}_endpoint_auth_signing_alg_values_supported": _all_of(
                 policy.signing_algs for policy in policies
@@ -101,7 +104,8 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
             for endpoint in ("token", "introspection", "revocation")
         },
         "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
-        "tls_client_certificate_bound_access_tokens": True,
+        "tls_client_certificate_bound_access_tokens": mutual_tls.is_on,
+        **_aliases(mutual_tls),
         "protected_resources": [license_audience(issuer)],
         "authorization_details_types_supported": list(AUTHORIZATION_DETAILS_TYPES),
         "code_challenge_methods_supported": [CODE_CHALLENGE_METHOD],
@@ -111,6 +115,9 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "claims_supported": ["sub", "acr", "amr", "auth_time", "sid", *CLAIM_LABELS],
         "claims_parameter_supported": True,
         **ASSURANCE,
+        # What single clients or policies require stands in their registration.
+        "require_pushed_authorization_requests": False,
+        "require_signed_request_object": False,
         "request_parameter_supported": True,
         "request_uri_parameter_supported": True,
         "require_request_uri_registration": True,
@@ -122,6 +129,22 @@ def provider_metadata(issuer: str, core: Core) -> dict[str, Any]:
         "backchannel_logout_session_supported": True,
         "ui_locales_supported": ["zh-CN", "en"],
     }
+
+
+def _aliases(mutual_tls: MutualTls) -> dict[str, dict[str, str]]:
+    """RFC 8705 §5: the same endpoints at the origin that asks for certificates."""
+    if not mutual_tls.is_on or mutual_tls.origin is None:
+        return {}
+    paths = {
+        "token_endpoint": ENDPOINTS.token,
+        "pushed_authorization_request_endpoint": ENDPOINTS.par,
+        "device_authorization_endpoint": ENDPOINTS.device_authorization,
+        "backchannel_authentication_endpoint": ENDPOINTS.ciba,
+        "introspection_endpoint": ENDPOINTS.introspect,
+        "revocation_endpoint": ENDPOINTS.revoke,
+        "userinfo_endpoint": ENDPOINTS.userinfo,
+    }
+    return {"mtls_endpoint_aliases": {name: mutual_tls.origin + path for name, path in paths.items()}}
 
 
 def _all_of(groups: Any) -> list[str]:

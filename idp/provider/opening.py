@@ -12,7 +12,7 @@ from idp.people.facts import PersonFactsLoader
 from idp.provider.authlib_server import Core
 from idp.provider.client_keys import ClientKeys
 from idp.provider.clients import ClientRegistry
-from idp.provider.composition import Provider
+from idp.provider.composition import WITHOUT_MUTUAL_TLS, MutualTls, Provider
 from idp.provider.consents import ConsentReader
 from idp.provider.granting import CodeSpender
 from idp.provider.limits import ProviderLimits
@@ -40,6 +40,7 @@ async def open_provider(
     people: PersonFactsLoader,
     fetcher: UrlFetcher,
     license_types: LicenseTypes,
+    mutual_tls: MutualTls = WITHOUT_MUTUAL_TLS,
 ) -> Provider:
     """Load the clients and begin to follow revocations.
 
@@ -77,4 +78,5 @@ async def open_provider(
         license_types=license_types,
         opaque_tokens=OpaqueTokens(db, sealer),
         core=Core(clients),
+        mutual_tls=mutual_tls,
     )

@@ -130,7 +130,9 @@ async def _confirm_key(
     request: ProvingRequest, provider: Provider, now: datetime, client: Client | None, access_token: str | None
 ) -> Confirmation:
     try:
-        proof = read_proof(request.dpop, method=request.method, address=provider.issuer + request.path, now=now)
+        origins = (provider.issuer, provider.mutual_tls.origin)
+        addresses = tuple(origin + request.path for origin in origins if origin is not None)
+        proof = read_proof(request.dpop, method=request.method, addresses=addresses, now=now)
         if access_token is not None:
             check_token_hash(proof, access_token)
         next_nonce = _check_nonce(proof, client, provider, now)

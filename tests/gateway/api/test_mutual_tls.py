@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import ssl
 import time
 from collections.abc import Iterator
@@ -23,10 +24,13 @@ from loadtests.servers import CERTIFICATE_HEADER, VERDICT_HEADER, MutualTls, Ngi
 from tests.gateway.api.conftest import question
 from tests.gateway.town import Town, running_town
 from tests.idp.provider.certificates import SUBJECT, Issued, authority, issue
+from tests.idp.provider.signed_requests import EC_KEY, sign
 from tests.idp.provider.world import claims_of_jwt
 from tests.servers import SQLiteDatabases, Stack
 
 NOW = system_clock()
+ALIAS = "https://tls.qingyu.test"
+"""The origin that asks for certificates; browsers go to the issuer and are never asked."""
 OUR_CA, OTHER_CA = authority(at=NOW), authority(at=NOW, name="Another CA")
 SERVER = issue(at=NOW, by=OUR_CA, subject="CN=id.qingyu.test", for_server=True)
 OURS = issue(at=NOW, by=OUR_CA)
@@ -81,13 +85,13 @@ def front(
         "RENZHENG_TRUSTED_PROXIES": json.dumps(["127.0.0.1"]),
         "RENZHENG_CLIENT_CERTIFICATE_HEADER": CERTIFICATE_HEADER,
         "RENZHENG_CLIENT_CERTIFICATE_VERDICT_HEADER": VERDICT_HEADER,
+        "RENZHENG_CLIENT_CERTIFICATE_ORIGIN": ALIAS,
         "RENZHENG_PROVIDER__TOKEN_REQUESTS_PER_WINDOW": "0",
     }
     with ExitStack() as stack:
         url = stack.enter_context(sqlite_databases.fresh())
         town = stack.enter_context(running_town(Stack("sqlite+memory", url, None), folder, further))
-        host = town.issuer.partition("//")[2]
-        tls = MutualTls(SERVER.pem, SERVER.key_pem, OUR_CA.pem, host)
+        tls = MutualTls(SERVER.pem, SERVER.key_pem, OUR_CA.pem, ALIAS.partition("//")[2])
         nginx = stack.enter_context(run_nginx([town.places.base_port], tls=tls))
         yield Front(town, nginx, folder)
 
@@ -179,6 +183,15 @@ async def test_a_bound_token_needs_the_same_handshake_at_the_license_api(departm
     assert statuses["same"][0] != 401, statuses
 
 
+async def test_a_proof_is_for_the_address_it_is_sent_to(departments: Front) -> None:
+    """RFC 9449 §4.3, RFC 8705 §5: the alias is an address of ours, another host is not."""
+    for origin, status in ((ALIAS, 200), (departments.town.issuer, 200), ("https://other.test", 400)):
+        at = int(time.time())
+        claims = {"htm": "POST", "htu": f"{origin}/oauth/token", "iat": at, "jti": secrets.token_hex(8)}
+        proof = sign(claims, key=EC_KEY, typ="dpop+jwt", kid=None, jwk=EC_KEY.as_dict(private=False))
+        assert departments.ask("by-key", SELF_SIGNED, {"DPoP": proof}).status_code == status
+
+
 async def test_the_metadata_announce_it(departments: Front) -> None:
     """RFC 8705 §3.3, RFC 9728 §2."""
     with departments.client(None) as http:
@@ -186,4 +199,8 @@ async def test_the_metadata_announce_it(departments: Front) -> None:
         resource = http.get("/.well-known/oauth-protected-resource").json()
     assert {"tls_client_auth", "self_signed_tls_client_auth"} <= set(found["token_endpoint_auth_methods_supported"])
     assert found["tls_client_certificate_bound_access_tokens"] is True
+    assert found["issuer"] == departments.town.issuer
+    assert found["token_endpoint"] == f"{departments.town.issuer}/oauth/token"
+    assert found["mtls_endpoint_aliases"]["token_endpoint"] == f"{ALIAS}/oauth/token"
+    assert found["mtls_endpoint_aliases"]["userinfo_endpoint"] == f"{ALIAS}/oauth/userinfo"
     assert resource["tls_client_certificate_bound_access_tokens"] is True
