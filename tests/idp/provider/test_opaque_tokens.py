@@ -8,7 +8,10 @@ from sqlalchemy import update
 from idp.provider.client_metadata import ClientMetadata
 from idp.provider.housekeeping import forget_finished
 from idp.provider.tables import opaque_tokens
-from tests.idp.provider.world import HOUSING, ISSUER, LICENSES, Browser, World, open_world
+from tests.idp.provider.answers import OLD, authorized, parts_of_answer
+from tests.idp.provider.proving import PROVER, ask_token, dpop_proof, read
+from tests.idp.provider.signed_requests import EC_KEY, JWKS, OTHER_EC_KEY
+from tests.idp.provider.world import HOUSING, ISSUER, LICENSES, VERIFIER, Browser, World, open_world
 from tests.servers import Stack
 
 OPAQUE = dataclasses.replace(
@@ -124,3 +127,35 @@ async def test_reference_runs_out_and_is_forgotten(opaque: World, browser: Brows
     assert await _introspected(opaque, token) == {"active": False}
     await forget_finished(provider=opaque.provider, now=opaque.now)
     assert await opaque.rows(opaque_tokens) == []
+
+
+async def test_reference_travels_through_the_browser_as_well(opaque: World, browser: Browser) -> None:
+    """An old app that gets its tokens beside the code is given a reference too, and it is on record before the browser learns of it."""
+    metadata = dataclasses.replace(OLD.metadata, access_token_format="opaque")
+    await opaque.add_client(dataclasses.replace(OLD, metadata=metadata))
+    _, found = parts_of_answer(await authorized(browser, response_type="code id_token token"))
+    assert found["access_token"].startswith("rzat_")
+    assert (await opaque.userinfo(found["access_token"])).status_code == 200
+
+
+async def test_reference_can_be_bound_to_a_key(opaque: World, browser: Browser) -> None:
+    """RFC 9449 §7.1: the proof is made for the reference, which is what the app holds; as a bearer token it opens nothing."""
+    await opaque.add_client(
+        dataclasses.replace(PROVER, metadata=ClientMetadata(jwks=JWKS, access_token_format="opaque"))
+    )
+    form = {
+        "grant_type": "authorization_code",
+        "code": await browser.code_for("prover", **CALLBACK),
+        "code_verifier": VERIFIER,
+        **CALLBACK,
+    }
+    issued = await ask_token(opaque, "prover", form, proofs=(dpop_proof(opaque, EC_KEY, "/oauth/token"),))
+    token = issued.json()["access_token"]
+    assert issued.json()["token_type"] == "DPoP"
+    members = await _introspected(opaque, token)
+    assert (members["active"], members["token_type"]) == (True, "DPoP")
+    assert "jkt" in str(members["cnf"])
+    assert (await opaque.userinfo(token)).status_code == 401
+    for key, status in ((OTHER_EC_KEY, 401), (EC_KEY, 200)):
+        proof = dpop_proof(opaque, key, "/oauth/userinfo", htm="GET", access_token=token)
+        assert (await read(opaque, "DPoP", token, proofs=(proof,))).status_code == status
