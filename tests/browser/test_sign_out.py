@@ -144,6 +144,19 @@ def test_both_apps_are_out_and_the_page_says_how_it_knows(context: BrowserContex
     assert old_app.framed[-1]["iss"] == town.issuer
 
 
+def test_page_renews_itself_until_a_late_app_has_answered(context: BrowserContext, town: Town) -> None:
+    """While the app is down the page says so; when it is back the message is sent again, and the page tells by itself."""
+    page = context.new_page()
+    _sign_in(page, town, town.app("housing-app"))
+    with town.broken("housing-app"):
+        page.goto(town.url("/logout"))
+        page.locator("main button[name=decision]").click()
+        expect(page).to_have_url(re.compile(re.escape(town.url("/logout/done"))))
+        expect(page.locator("main .chip.is-soon")).to_have_text("正在通知")
+    expect(page.locator("main .chip.is-ok")).to_have_text("已退出", timeout=30_000)
+    assert not _is_in_housing(page, town)
+
+
 def test_page_waits_for_the_frames_before_the_browser_goes_on(
     context: BrowserContext, town: Town, old_app: OldApp
 ) -> None:
