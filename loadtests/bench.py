@@ -23,8 +23,9 @@ from loadtests.calls import Call, Conversation, expect
 from loadtests.cores import Cores, available_cores, bind, share_out
 from loadtests.floor import ROWS, URL_VARIABLE
 from loadtests.measure import Figure, Plan, Target, drive, rss_octets
+from loadtests.peer import PEER, Peer, PeerMissing, running_peer
 from loadtests.product import Installation, clean_environment, installed, serving, serving_product
-from loadtests.scenarios import SCENARIOS, Scenario, find_scenarios
+from loadtests.scenarios import SCENARIOS, TOKENS, Scenario, find_scenarios, hold_all
 from loadtests.servers import PostgresServer, free_port, run_postgres, run_redis
 from loadtests.table import FLOOR, Row, mean_of, median_rows, render_json, render_table, row_of
 
@@ -139,6 +140,7 @@ def _measure_once(lab: Laboratory, choices: Choices) -> list[Row]:
     with serving_product(lab.installation) as running:
         figures += [_measure(lab, scenario, running.target, choices.plan) for scenario in choices.scenarios]
         figures.append(_still("after_load", rss_mb=rss_octets(running.target.pid) / 1e6))
+    figures += _measure_peer(lab, choices)
     floors.append(_measure_floor(lab, choices.plan))
     floor = mean_of(floors)
     rates = [one.requests_per_s for one in floors]
@@ -180,6 +182,39 @@ def _measure(lab: Laboratory, scenario: Scenario, target: Target, plan: Plan) ->
     figure = uvloop.run(work())
     _report(figure)
     return figure
+
+
+def _measure_peer(lab: Laboratory, choices: Choices) -> list[Figure]:
+    """Measure what the peer does too, in the same run; nothing when it cannot run here, which is said."""
+    wanted = {scenario.name for scenario in choices.scenarios}
+    if not wanted & {"client_credentials", "introspection"}:
+        return []
+
+    async def work(peer: Peer) -> list[Figure]:
+        figures: list[Figure] = []
+        tokens: list[str] = []
+        if "client_credentials" in wanted:
+            plan = choices.plan
+            figures.append(
+                await drive(
+                    "client_credentials", lambda _s, _n: peer.ask_for_token(), peer.target, stack=PEER, plan=plan
+                )
+            )
+        if "introspection" in wanted:
+            await hold_all((peer.ask_for_token("opaque", tokens) for _ in range(TOKENS)), peer.target)
+            begin = lambda _slot, number: peer.introspect(tokens[number % TOKENS])  # noqa: E731 - an operation, as in scenarios.py
+            figures.append(await drive("introspection", begin, peer.target, stack=PEER, plan=choices.plan))
+        return figures
+
+    try:
+        with running_peer(cores=lab.cores, log=lab.directory / "peer.log") as peer:
+            figures = uvloop.run(work(peer))
+    except PeerMissing as missing:
+        _say(f"left out: oidc-provider ({missing})")
+        return []
+    for figure in figures:
+        _report(figure)
+    return figures
 
 
 def _profile(lab: Laboratory, scenario: Scenario, choices: Choices) -> None:

@@ -52,7 +52,7 @@ def ask_for_token(world: World, heard: list[str] | None = None) -> Conversation:
     form = urlencode({"grant_type": "client_credentials", "scope": "license.lookup"}).encode()
     reply = yield Call("POST", "/oauth/token", basic(world.backend), form)
     expect(reply, 200, "token")
-    token = _json_text(reply, "access_token")
+    token = json_text(reply, "access_token")
     if token.count(".") != 2:
         raise WrongAnswer("token: not a JWT")
     if heard is not None:
@@ -65,7 +65,7 @@ def ask_for_bound_token(world: World) -> Conversation:
     headers = basic(world.backend) | proof(world.signer, "POST", f"{world.issuer}/oauth/token")
     reply = yield Call("POST", "/oauth/token", headers, form)
     expect(reply, 200, "token")
-    if _json_text(reply, "token_type") != "DPoP":
+    if json_text(reply, "token_type") != "DPoP":
         raise WrongAnswer("token: not bound")
 
 
@@ -101,14 +101,14 @@ def look_up(world: World, token: str, applicant: Applicant) -> Conversation:
         raise WrongAnswer("lookup: no result or no receipt")
 
 
-def authorize(world: World, verifier: str) -> Call:
+def authorize(world: World, verifier: str, *, scope: str = SCOPE) -> Call:
     """Return the authorization request of the app (OpenID Connect Core §3.1.2.1) with PKCE S256 (RFC 7636)."""
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     query = {
         "response_type": "code",
         "client_id": world.app.client_id,
         "redirect_uri": world.redirect_uri,
-        "scope": SCOPE,
+        "scope": scope,
         "state": verifier[:16],
         "nonce": verifier[16:32],
         "code_challenge": challenge,
@@ -131,13 +131,40 @@ def sign_on(world: World, browser: Browser) -> Conversation:
     }
     reply = yield Call("POST", "/oauth/token", basic(world.app), urlencode(form).encode())
     expect(reply, 200, "token")
-    if not _json_text(reply, "id_token"):
+    if not json_text(reply, "id_token"):
         raise WrongAnswer("token: no ID token")
-    bearer = {"authorization": f"Bearer {_json_text(reply, 'access_token')}"}
+    bearer = {"authorization": f"Bearer {json_text(reply, 'access_token')}"}
     reply = yield Call("GET", "/oauth/userinfo", bearer)
     expect(reply, 200, "userinfo")
-    if not _json_text(reply, "name"):
+    if not json_text(reply, "name"):
         raise WrongAnswer("userinfo: no name")
+
+
+def begin_family(world: World, browser: Browser, families: list[str]) -> Conversation:
+    """Sign on with `offline_access` and append the first refresh token to `families`; the consent is given on the way if it is asked for."""
+    verifier = uuid.uuid4().hex + uuid.uuid4().hex
+    target = authorize(world, verifier, scope=f"{SCOPE} offline_access").target
+    code = yield from _agree_at(world, browser, target, world.redirect_uri, scope=f"{SCOPE} offline_access")
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": world.redirect_uri,
+        "code_verifier": verifier,
+    }
+    reply = yield Call("POST", "/oauth/token", basic(world.app), urlencode(form).encode())
+    expect(reply, 200, "token")
+    families.append(json_text(reply, "refresh_token"))
+
+
+def rotate(world: World, families: list[str], place: int) -> Conversation:
+    """Exchange the newest refresh token of a family for its successor (RFC 6749 §6), which takes its place."""
+    form = urlencode({"grant_type": "refresh_token", "refresh_token": families[place]}).encode()
+    reply = yield Call("POST", "/oauth/token", basic(world.app), form)
+    expect(reply, 200, "refresh")
+    successor = json_text(reply, "refresh_token")
+    if not successor or successor == families[place]:
+        raise WrongAnswer("refresh: the token did not rotate")
+    families[place] = successor
 
 
 def push(world: World, verifier: str) -> Generator[Call, Reply, str]:
@@ -155,7 +182,7 @@ def push(world: World, verifier: str) -> Generator[Call, Reply, str]:
     }
     reply = yield Call("POST", "/oauth/par", {}, urlencode(form).encode())
     expect(reply, 201, "pushed request")
-    query = {"client_id": world.signer.client_id, "request_uri": _json_text(reply, "request_uri")}
+    query = {"client_id": world.signer.client_id, "request_uri": json_text(reply, "request_uri")}
     return f"/oauth/authorize?{urlencode(query)}"
 
 
@@ -174,7 +201,7 @@ def sign_on_by_high_policy(world: World, browser: Browser) -> Conversation:
     headers = proof(world.signer, "POST", f"{world.issuer}/oauth/token")
     reply = yield Call("POST", "/oauth/token", headers, urlencode(form).encode())
     expect(reply, 200, "token")
-    if not _json_text(reply, "id_token") or _json_text(reply, "token_type") != "DPoP":
+    if not json_text(reply, "id_token") or json_text(reply, "token_type") != "DPoP":
         raise WrongAnswer("token: no ID token, or not bound")
 
 
@@ -221,12 +248,14 @@ def agree_to_signer(world: World, browser: Browser) -> Conversation:
     yield from _agree_at(world, browser, target, world.signer.redirect_uri)
 
 
-def _agree_at(world: World, browser: Browser, target: str, redirect_uri: str) -> Conversation:
+def _agree_at(
+    world: World, browser: Browser, target: str, redirect_uri: str, *, scope: str = SCOPE
+) -> Generator[Call, Reply, str]:
+    """Open the authorization, agree to everything when the page comes, and return the code."""
     reply = yield Call("GET", target, browser.headers())
     address = urlsplit(reply.header("location"))
     if address.path != "/consent":
-        code_of(reply, redirect_uri)
-        return
+        return code_of(reply, redirect_uri)
     reply = yield Call("GET", f"{address.path}?{address.query}", browser.headers())
     expect(reply, 200, "consent page")
     browser.hear(reply)
@@ -234,16 +263,17 @@ def _agree_at(world: World, browser: Browser, target: str, redirect_uri: str) ->
         ("csrf_token", browser.csrf_token),
         ("transaction", parse_qs(address.query)["transaction"][0]),
         ("decision", "yes"),
-        *(("claims", name) for name in SCOPE.split()[1:]),
+        *(("claims", name) for name in scope.split()[1:]),
     ]
     reply = yield Call("POST", "/consent", _from_own_page(world, browser), urlencode(form).encode())
-    code_of(reply, redirect_uri)
+    return code_of(reply, redirect_uri)
 
 
 def _from_own_page(world: World, browser: Browser) -> Mapping[str, str]:
     return browser.headers(origin=world.issuer, **{"sec-fetch-site": "same-origin"})
 
 
-def _json_text(reply: Reply, member: str) -> str:
+def json_text(reply: Reply, member: str) -> str:
+    """Return a member of a JSON answer when it is text, else nothing."""
     value = json.loads(reply.body).get(member, "")
     return value if isinstance(value, str) else ""

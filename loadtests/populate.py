@@ -28,7 +28,7 @@ from gateway.settings import Settings
 from idp.people.departments import add_department, add_officer
 from idp.provider.client_metadata import ClientMetadata
 from idp.provider.registration import ClientRegistration, register_client
-from idp.provider.scopes import LICENSE_LOOKUP
+from idp.provider.scopes import LICENSE_LOOKUP, OFFLINE_ACCESS
 from idp.signin.enrolment import enrol_person
 from idp.signin.visits import Visit
 from loadtests.calls import Call, Conversation, expect
@@ -221,7 +221,8 @@ def _registrations(department_id: str, issuer: str) -> list[ClientRegistration]:
             name_en="Benchmark app",
             department_id=department_id,
             redirect_uris=(REDIRECT_URI,),
-            scopes=("openid", "profile", "realname"),
+            grant_types=("authorization_code", "refresh_token"),
+            scopes=("openid", "profile", "realname", OFFLINE_ACCESS),
         ),
     ]
 

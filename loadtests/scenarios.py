@@ -16,9 +16,11 @@ from loadtests.conversations import (
     agree_to_signer,
     ask_for_bound_token,
     ask_for_token,
+    begin_family,
     introspect,
     log_in,
     look_up,
+    rotate,
     sign_on,
     sign_on_by_high_policy,
 )
@@ -26,6 +28,7 @@ from loadtests.measure import Operation, Target
 from loadtests.world import World
 
 TOKENS = 256
+FAMILIES = 64
 _AT_ONCE = 16
 # Spreads consecutive numbers over a pool without a random source; odd, so that it reaches every entry of an even-sized pool.
 _STRIDE = 7_919
@@ -72,6 +75,19 @@ async def _sso_round(world: World, target: Target) -> Operation:
     return lambda _slot, number: sign_on(world, browsers[number * _STRIDE % len(browsers)])
 
 
+async def _refresh(world: World, target: Target) -> Operation:
+    """Each connection has a family of its own, as each app has."""
+    browsers = [Browser() for _ in world.citizens]
+    await hold_all(
+        (log_in(world, browser, citizen) for browser, citizen in zip(browsers, world.citizens, strict=True)), target
+    )
+    families: list[str] = []
+    await hold_all(
+        (begin_family(world, browsers[number % len(browsers)], families) for number in range(FAMILIES)), target
+    )
+    return lambda slot, _number: rotate(world, families, slot % FAMILIES)
+
+
 async def _par_round(world: World, target: Target) -> Operation:
     browsers = [Browser() for _ in world.citizens]
     await hold_all(
@@ -99,6 +115,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("introspection", _introspection),
     Scenario("lookup_masked", _lookup_masked),
     Scenario("sso_round", _sso_round),
+    Scenario("refresh", _refresh),
     Scenario("par_round", _par_round),
     Scenario("password_login", _password_login),
 )
