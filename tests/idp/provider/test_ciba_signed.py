@@ -1,6 +1,7 @@
 """CIBA requests and hints that the client signs (CIBA Core §7.1.1, FAPI-CIBA §5.2.2), and tokens bound to its keys."""
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.idp.provider.decoupled_world import (
     Phone,
     ask_ciba,
     error_of,
+    poll_ciba,
 )
 from tests.idp.provider.proving import ask_token, dpop_proof
 from tests.idp.provider.signed_requests import EC_KEY, JWKS, OTHER_EC_KEY, encoded, sign
@@ -165,3 +167,35 @@ def request_claims(world: World, **changes: Any) -> dict[str, Any]:
         **changes,
     }
     return {name: value for name, value in claims.items() if value is not None}
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+async def test_a_counter_asks_for_licenses(world: World, phone: Phone, is_signed: bool) -> None:
+    """RFC 9396 over CIBA: what is to be read, how far and what for stands on the phone; the token carries what was agreed to."""
+    metadata = dataclasses.replace(COUNTER.metadata, jwks=JWKS, authorization_details_types=("electronic_license",))
+    await world.add_client(dataclasses.replace(COUNTER, client_id="signing", metadata=metadata))
+    details = {
+        "type": "electronic_license",
+        "actions": ["read"],
+        "license_types": ["11100000000013127D001"],
+        "grade": "masked",
+        "fields": ["holder_name"],
+        "purpose": "公租房资格审核",
+    }
+    if is_signed:
+        request = sign(request_claims(world, authorization_details=[details]), typ="JWT")
+        begun = await world.ask("/oauth/ciba", "signing", request=request)
+    else:
+        begun = await ask_ciba(world, "signing", authorization_details=json.dumps([details]))
+    assert begun.status_code == 200, begun.text
+    (request_id,) = await phone.waiting()
+    shown = await phone.look(request_id)
+    assert isinstance(shown, ConfirmationView)
+    assert "公租房资格审核" in [item.purpose for item in shown.view.items]
+    await phone.agree(request_id)
+    answer = await poll_ciba(world, begun.json()["auth_req_id"], "signing")
+    assert answer.status_code == 200, answer.text
+    assert [entry["purpose"] for entry in answer.json()["authorization_details"]] == ["公租房资格审核"]
+    assert LICENSES in claims_of_jwt(answer.json()["access_token"])["aud"]
+    unusable = await ask_ciba(world, "signing", authorization_details=json.dumps([{**details, "type": "other"}]))
+    assert error_of(unusable) == (400, "invalid_authorization_details")
