@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "conformance.md"
 
 _CITATION = re.compile(
     r"(RFC \d{4}|GB/T \d{4,5}|GB \d{4,5}|OpenID Connect Core|OIDC Core|OpenID Connect Discovery|OIDC Discovery|"
-    r"RP-Initiated Logout|Back-Channel Logout|C2SP [\w-]+)(?: 1\.0)?,? ?((?:§|appendix )\w+(?:\.\w+)*)?"
+    r"RP-Initiated Logout|Back-Channel Logout|CIBA Core|C2SP [\w-]+)(?: 1\.0)?,? ?((?:§|appendix )\w+(?:\.\w+)*)?"
 )
 _NAMES = {
     "RFC 6749": "RFC 6749 OAuth 2.0",
@@ -31,6 +31,7 @@ _NAMES = {
     "RFC 7662": "RFC 7662 Introspection",
     "RFC 8252": "RFC 8252 Native apps",
     "RFC 8414": "RFC 8414 Metadata",
+    "RFC 8628": "RFC 8628 Device flow",
     "RFC 8707": "RFC 8707 Resource indicators",
     "RFC 8725": "RFC 8725 JWT best current practice",
     "RFC 8785": "RFC 8785 Canonical JSON",
@@ -39,6 +40,7 @@ _NAMES = {
     "RFC 9457": "RFC 9457 Problem details",
     "RFC 9470": "RFC 9470 Step-up challenge",
     "RFC 9700": "RFC 9700 OAuth 2.0 security best current practice",
+    "CIBA Core": "OpenID CIBA Core",
     "OIDC Core": "OpenID Connect Core",
     "OIDC Discovery": "OpenID Connect Discovery",
 }
