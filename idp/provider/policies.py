@@ -4,8 +4,10 @@ Every door (authorization, pushed requests, token of each grant, device and CIBA
 through what the policy forbids. A new policy is a row here, a new requirement a member with its check.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from idp.provider.authorization_reasons import (
     CLIENT_NOT_ALLOWED,
@@ -14,9 +16,8 @@ from idp.provider.authorization_reasons import (
     PKCE_REQUIRED,
     UNSUPPORTED_RESPONSE_MODE,
 )
-from idp.provider.client_metadata import LegacyException
-from idp.provider.clients import Client
-from idp.provider.errors import RedirectableError, TokenError
+from idp.provider.client_metadata import ClientAlgorithms, ClientMetadata, Encryption, LegacyException
+from idp.provider.errors import InvalidClientMetadata, InvalidRedirectUri, RedirectableError, TokenError
 from idp.provider.token_reasons import CLIENT_NOT_AUTHENTICATED, GRANT_TYPE_NOT_ALLOWED, TOKEN_MUST_BE_BOUND
 
 CODE, ID_TOKEN, TOKEN = "code", "id_token", "token"
@@ -154,12 +155,39 @@ class AtToken:
     is_bound: bool = False
 
 
-def policy_of(client: Client) -> ClientPolicy | None:
+@dataclass(frozen=True, slots=True)
+class AtRegistration:
+    """A client registers or changes its registration: what is judged is all that it may do afterwards."""
+
+
+class PolicyHolder(Protocol):
+    """Whom a policy binds: a client, and a registration that would become one."""
+
+    @property
+    def policy(self) -> str: ...
+
+    @property
+    def application_type(self) -> str: ...
+
+    @property
+    def token_endpoint_auth_method(self) -> str: ...
+
+    @property
+    def redirect_uris(self) -> Collection[str]: ...
+
+    @property
+    def grant_types(self) -> Collection[str]: ...
+
+    @property
+    def metadata(self) -> ClientMetadata: ...
+
+
+def policy_of(client: PolicyHolder) -> ClientPolicy | None:
     """Return the client's policy, None when its name is unknown: such a client may do nothing."""
     return POLICIES.get(client.policy)
 
 
-def has_exception(client: Client, exception: LegacyException, *, now: datetime) -> bool:
+def has_exception(client: PolicyHolder, exception: LegacyException, *, now: datetime) -> bool:
     """Tell whether policy `legacy` still lets this client do the named thing."""
     policy, until = policy_of(client), client.metadata.legacy_until
     return (
@@ -171,7 +199,7 @@ def has_exception(client: Client, exception: LegacyException, *, now: datetime) 
     )
 
 
-def needs_bound_tokens(client: Client) -> bool:
+def needs_bound_tokens(client: PolicyHolder) -> bool:
     """Tell whether every access token of the client must be bound to a key or certificate."""
     policy, registered = policy_of(client), client.metadata
     return (
@@ -181,13 +209,20 @@ def needs_bound_tokens(client: Client) -> bool:
     )
 
 
-def check_policy(client: Client, doing: AtAuthorization | AtToken, *, now: datetime) -> ClientPolicy:
+def check_policy(
+    client: PolicyHolder, doing: AtAuthorization | AtToken | AtRegistration, *, now: datetime
+) -> ClientPolicy:
     """Return the client's policy when it allows what the client is doing.
 
-    Raises RedirectableError at the authorization and PAR endpoints and TokenError elsewhere. A client whose policy is unknown may do
-    nothing.
+    Raises RedirectableError at the authorization and PAR endpoints, InvalidClientMetadata at registration and TokenError elsewhere. A client
+    whose policy is unknown may do nothing.
     """
     policy = policy_of(client)
+    if isinstance(doing, AtRegistration):
+        if policy is None:
+            raise InvalidClientMetadata("policy", "unknown")
+        _check_registration(client, policy)
+        return policy
     if isinstance(doing, AtAuthorization):
         if policy is None:
             raise RedirectableError(CLIENT_NOT_ALLOWED, "unknown policy")
@@ -202,7 +237,7 @@ def check_policy(client: Client, doing: AtAuthorization | AtToken, *, now: datet
     return policy
 
 
-def _check_authorization(client: Client, policy: ClientPolicy, doing: AtAuthorization, now: datetime) -> None:
+def _check_authorization(client: PolicyHolder, policy: ClientPolicy, doing: AtAuthorization, now: datetime) -> None:
     asked, registered = doing.response_type, client.metadata
     if asked not in policy.response_types or asked not in registered.response_types:
         raise RedirectableError(CLIENT_NOT_ALLOWED, "response_type outside the policy or the registration")
@@ -222,6 +257,31 @@ def _check_authorization(client: Client, policy: ClientPolicy, doing: AtAuthoriz
         raise RedirectableError(PKCE_REQUIRED, "no challenge")
     if doing.response_mode is not None and doing.response_mode not in policy.response_modes:
         raise RedirectableError(UNSUPPORTED_RESPONSE_MODE, "response_mode outside the policy")
+
+
+def _check_registration(client: PolicyHolder, policy: ClientPolicy) -> None:
+    registered = client.metadata
+    if client.token_endpoint_auth_method not in policy.auth_methods:
+        raise InvalidClientMetadata("token_endpoint_auth_method", "not allowed by the policy")
+    if not client.grant_types or not set(client.grant_types) <= policy.grant_types:
+        raise InvalidClientMetadata("grant_types", "not allowed by the policy")
+    if not set(registered.response_types) <= policy.response_types:
+        raise InvalidClientMetadata("response_types", "not allowed by the policy")
+    if registered.legacy_exceptions and not policy.has_exceptions:
+        raise InvalidClientMetadata("legacy_exceptions", f"none under policy {policy.name}")
+    for response_type in registered.response_types:
+        # That it is registered is enough here: whether it is still in force is asked at every use.
+        needed = exception_for(response_type)
+        if needed is not None and needed not in registered.legacy_exceptions:
+            raise InvalidClientMetadata("response_types", f"needs the exception {needed}")
+    for member in fields(ClientAlgorithms):
+        alg = getattr(registered.algorithms, member.name)
+        if alg is not None and not isinstance(alg, Encryption) and alg not in policy.signing_algs:
+            raise InvalidClientMetadata(member.name, "not allowed by the policy")
+    # FAPI 2.0 Security Profile §5.3.2.2: no plain http, but for native applications on their own machine.
+    has_http = any(not uri.startswith("https://") for uri in client.redirect_uris)
+    if policy.requires_par and client.application_type != "native" and has_http:
+        raise InvalidRedirectUri("redirect_uris", f"policy {policy.name} needs https")
 
 
 def exception_for(response_type: str) -> LegacyException | None:

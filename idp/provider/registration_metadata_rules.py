@@ -1,5 +1,6 @@
 """What a client may register beyond the basic members: keys, algorithms, bindings, flows, addresses, exceptions.
 
+What its policy allows is judged before, by the one function of `policies.py`; here stands what holds whatever the policy is.
 Each rule stands in one function that names the member and raises InvalidClientMetadata; `check_metadata` is their order. Nothing is fetched
 here: what needs a fetch is judged in `registration_sectors.py`.
 """
@@ -30,7 +31,7 @@ from idp.provider.jwk_sets import (
     encrypting_keys,
     verifying_keys,
 )
-from idp.provider.policies import CIBA, HYBRID, IMPLICIT, ClientPolicy, exception_for
+from idp.provider.policies import CIBA, HYBRID, IMPLICIT, ClientPolicy
 from idp.provider.redirects import check_registrable_uri, host_of, origin_of
 from idp.vocabulary import ALL_ACR_VALUES
 
@@ -57,9 +58,8 @@ def check_metadata(wanted: "ClientRegistration", policy: ClientPolicy, *, now: d
     _check_certificates(wanted, metadata)
     _check_algorithms(metadata, policy, keys)
     _check_bindings(wanted, metadata)
-    _check_flows(wanted, metadata, policy)
-    _check_redirects_of_policy(wanted, policy)
-    _check_exceptions(metadata, policy, now)
+    _check_flows(wanted, metadata)
+    _check_exceptions(metadata, now)
     _check_ciba(wanted, metadata)
     _check_addresses(wanted, metadata)
     _check_logout(wanted, metadata)
@@ -106,10 +106,8 @@ def _check_algorithms(metadata: ClientMetadata, policy: ClientPolicy, keys: tupl
         chosen = getattr(metadata.algorithms, member.name)
         if isinstance(chosen, Encryption):
             _check_encryption(member.name, chosen, keys)
-        elif chosen is not None:
-            _refuse_unless(chosen in policy.signing_algs, member.name, "not allowed by the policy")
-            if member.name in _SIGNED_BY_CLIENT and keys is not None:
-                _refuse_unless(bool(verifying_keys(keys, kid=None, alg=chosen)), member.name, "no registered key fits")
+        elif chosen is not None and member.name in _SIGNED_BY_CLIENT and keys is not None:
+            _refuse_unless(bool(verifying_keys(keys, kid=None, alg=chosen)), member.name, "no registered key fits")
     if metadata.require_signed_request_object or policy.requires_signed_request:
         _refuse_unless(keys is None or bool(keys), "jwks", "signed requests need keys")
 
@@ -129,11 +127,10 @@ def _check_bindings(wanted: "ClientRegistration", metadata: ClientMetadata) -> N
     _refuse_unless(metadata.access_token_format in get_args(AccessTokenFormat), "access_token_format", "jwt or opaque")
 
 
-def _check_flows(wanted: "ClientRegistration", metadata: ClientMetadata, policy: ClientPolicy) -> None:
+def _check_flows(wanted: "ClientRegistration", metadata: ClientMetadata) -> None:
     """OpenID Connect Registration §2: each response type has its grant types, and the other way round."""
     grant_types, response_types = set(wanted.grant_types), metadata.response_types
     _refuse_unless(len(set(response_types)) == len(response_types), "response_types", "one is named twice")
-    _refuse_unless(set(response_types) <= policy.response_types, "response_types", "not allowed by the policy")
     through_browser = grant_types & {"authorization_code", "implicit"}
     if not through_browser:
         _refuse_unless(
@@ -152,23 +149,12 @@ def _check_flows(wanted: "ClientRegistration", metadata: ClientMetadata, policy:
             _refuse_unless(uri.startswith("https://"), "redirect_uris", "implicit and hybrid need https")
 
 
-def _check_redirects_of_policy(wanted: "ClientRegistration", policy: ClientPolicy) -> None:
-    """FAPI 2.0 Security Profile §5.3.2.2: no plain http, but for native clients on their own machine."""
-    if policy.requires_par and wanted.application_type != "native":
-        for uri in wanted.redirect_uris:
-            _refuse_unless(uri.startswith("https://"), "redirect_uris", f"policy {policy.name} needs https")
-
-
-def _check_exceptions(metadata: ClientMetadata, policy: ClientPolicy, now: datetime) -> None:
+def _check_exceptions(metadata: ClientMetadata, now: datetime) -> None:
     exceptions, until = metadata.legacy_exceptions, metadata.legacy_until
     _refuse_unless(set(exceptions) <= set(get_args(LegacyException)), "legacy_exceptions", "unknown exception")
-    _refuse_unless(policy.has_exceptions or not exceptions, "legacy_exceptions", "only under policy legacy")
     _refuse_unless(bool(exceptions) == (until is not None), "legacy_until", "exceptions and their end go together")
     if until is not None:
         _refuse_unless(until <= now + LONGEST_LEGACY, "legacy_until", "at most one year ahead")
-    for response_type in metadata.response_types:
-        needed = exception_for(response_type)
-        _refuse_unless(needed is None or needed in exceptions, "response_types", f"needs the exception {needed}")
 
 
 def _check_ciba(wanted: "ClientRegistration", metadata: ClientMetadata) -> None:

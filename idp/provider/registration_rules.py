@@ -8,7 +8,7 @@ from datetime import datetime
 from idp.provider.client_metadata import PLAIN, ClientMetadata
 from idp.provider.clients import AuthMethod, ConsentRule
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.policies import CIBA, DEVICE_CODE, POLICIES, TOKEN_EXCHANGE
+from idp.provider.policies import CIBA, DEVICE_CODE, TOKEN_EXCHANGE, AtRegistration, check_policy
 from idp.provider.redirects import ApplicationType, check_registrable_uri, host_of
 from idp.provider.registration_metadata_rules import MOST_URIS, check_metadata
 from idp.provider.scopes import OPENID, SCOPES
@@ -53,13 +53,7 @@ def check_registration(wanted: ClientRegistration, *, now: datetime) -> None:
     for member, text in (("name_zh", wanted.name_zh), ("name_en", wanted.name_en)):
         if not 0 < len(text.strip()) <= 128 or not text.isprintable():
             raise InvalidClientMetadata(member, "1 to 128 printable characters")
-    policy = POLICIES.get(wanted.policy)
-    if policy is None:
-        raise InvalidClientMetadata("policy", "unknown")
-    if wanted.token_endpoint_auth_method not in policy.auth_methods:
-        raise InvalidClientMetadata("token_endpoint_auth_method", "not allowed by the policy")
-    if not wanted.grant_types or not set(wanted.grant_types) <= policy.grant_types:
-        raise InvalidClientMetadata("grant_types", "not allowed by the policy")
+    policy = check_policy(wanted, AtRegistration(), now=now)
     _check_kind(wanted)
     _check_uris(wanted)
     if unknown := [name for name in wanted.scopes if name not in SCOPES]:
