@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx2
 import pytest
@@ -25,6 +25,7 @@ from tests.servers import SQLiteDatabases, Stack
 from tests.stories.processes import free_base_port
 
 SECRET = "old-app-" + "s" * 40
+STATE = "\"><script>alert(1)</script>;url=https://evil.test '&\r\nX: y"
 STATE_COOKIE = "__Host-rz_state"
 
 
@@ -160,15 +161,19 @@ def test_page_renews_itself_until_a_late_app_has_answered(context: BrowserContex
 def test_page_waits_for_the_frames_before_the_browser_goes_on(
     context: BrowserContext, town: Town, old_app: OldApp
 ) -> None:
-    """RP-initiated: the result is shown while the frames load, then the browser returns to the app that asked, by itself."""
+    """RP-initiated: the result is shown while the frames load, then the browser returns to the app that asked, by itself.
+
+    L11: the state comes back as it was sent, and is nothing but a value on the page in between.
+    """
     page = context.new_page()
     _sign_in(page, town, old_app.base_url)
     hint = old_app.live[next(one["value"] for one in context.cookies() if one["name"] == "old_app")]
     before = len(old_app.framed)
-    asked = {"id_token_hint": hint, "post_logout_redirect_uri": old_app.url("/"), "state": "s1"}
+    asked = {"id_token_hint": hint, "post_logout_redirect_uri": old_app.url("/"), "state": STATE}
+    back = f"{old_app.url('/')}?state={quote(STATE, safe='')}"
     page.goto(f"{town.issuer}/oauth/logout?{urlencode(asked)}")
-    expect(page.locator("main a.btn-main")).to_have_attribute("href", f"{old_app.url('/')}?state=s1")
-    expect(page).to_have_url(f"{old_app.url('/')}?state=s1")
+    expect(page.locator("main a.btn-main")).to_have_attribute("href", back)
+    expect(page).to_have_url(back)
     expect(page.locator("h1")).to_have_text("signed out")
     assert len(old_app.framed) == before + 1
 
