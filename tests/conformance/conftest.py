@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.conformance.differences import difference_of
+from tests.conformance.differences import ABSENT_PLANS, difference_of
 from tests.conformance.high_party import HighParty
 from tests.conformance.listener import Listener, running_listener
 from tests.conformance.node_provider import running_node_provider
@@ -28,7 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a module's test the shapes of every plan that has the module."""
+    """Give a module's test the shapes of every plan that has the module.
+
+    The other provider goes through the first shape of each plan in every run, and through all of them in the long one.
+    """
     module = MODULE_OF_FUNCTION.get(metafunc.function.__name__)
     if module is None or "rp" not in metafunc.fixturenames:
         return
@@ -37,11 +40,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     cases = []
     for provider in [only] if only else PROVIDERS:
         for plan in plans_of(module):
+            if provider == NODE and plan in ABSENT_PLANS:
+                continue
             pending = why_pending(plan, module) if provider == RENZHENG else None
             for variant in variants_of(plan):
                 if not speaks_of(module, variant):
                     continue
                 marks = [pytest.mark.skip(reason=f"not yet: {pending}")] if pending else []
+                if provider == NODE and variant != variants_of(plan)[0]:
+                    marks.append(pytest.mark.long)
                 if provider == NODE and (why := difference_of(module, variant)):
                     marks.append(pytest.mark.xfail(reason=why, strict=True))
                 cases.append(pytest.param(provider, variant, id=f"{provider}-{variant.name}", marks=marks))

@@ -17,6 +17,7 @@ _BY_REFERENCE_GONE = (
 DIFFERENCES: Mapping[str, str] = {
     "oidcc-server-rotate-keys": _KEYS_FIXED,
     "oidcc-request-uri-signed-rs256": _BY_REFERENCE_GONE,
+    "fapi-ciba-id1-auth-req-id-expired": "its in-memory store forgets what has expired, so it answers `invalid_grant` instead of `expired_token`",
     "oidcc-3rd_party-init-login": "it keeps `initiate_login_uri`, and whoever embeds it sends people there",
     "oidcc-frontchannel-logout-discovery-endpoint-verification": _FRAMES_GONE,
     "oidcc-frontchannel-rp-initiated-logout": _FRAMES_GONE,
@@ -24,6 +25,10 @@ DIFFERENCES: Mapping[str, str] = {
     "oidcc-session-management-rp-initiated-logout": _FRAMES_GONE,
 }
 """Module id, or `plan:module` → what `oidc-provider` does instead, and the passage that allows it."""
+
+
+ABSENT_PLANS: Mapping[str, str] = {"identity-assurance": "it has no verified claims"}
+"""Plans that `oidc-provider` is not run through at all."""
 
 
 def difference_of(module: str, variant: Variant) -> str | None:

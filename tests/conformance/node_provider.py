@@ -109,6 +109,11 @@ class NodeOp:
         headers = {"Authorization": f"Bearer {self.initial_access_token}"}
         return self.http.client.post(endpoint, json=sent, headers=headers)
 
+    def answer_decoupled(self, browser: Browser, auth_req_id: str, *, agree: bool) -> None:
+        """It leaves the person's device to who embeds it: here the control port."""
+        answer = self.http.get(f"{self.control}/decide?auth_req_id={auth_req_id}&agree={str(agree).lower()}")
+        assert answer.status_code == 200
+
     def publish(self, path: str, document: Any) -> str:
         """It asks for TLS everywhere, so its fetches of the relying party's host are led to the listener."""
         self.listener.publish(path, document)
@@ -136,7 +141,9 @@ def running_node_provider(folder: Path, listener: Listener) -> Iterator[NodeOp]:
     registered = []
     for role in ROLES:
         for name in (role, f"{role}-2"):
-            clients[name], document = _client(name, metadata_of(role, f"rp-{name}", f"{listener.url}/node"))
+            clients[name], document = _client(
+                name, metadata_of(role, f"rp-{name}", f"{listener.url}/node", f"{RP}/node")
+            )
             registered.append(document)
     port, control_port, token = free_port(), free_port(), secrets.token_urlsafe(16)
     settings = {

@@ -62,6 +62,9 @@ class Op(Protocol):
     def later(self, by: timedelta) -> AbstractContextManager[None]:
         """Move the provider's clock while the block lasts."""
 
+    def answer_decoupled(self, browser: Browser, auth_req_id: str, *, agree: bool) -> None:
+        """Let the first person answer the newest request that waits on another device."""
+
     def publish(self, path: str, document: Any) -> str:
         """Put a document of the relying party where the provider can fetch it, and return its address."""
 

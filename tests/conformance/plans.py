@@ -39,10 +39,7 @@ NOT_APPLICABLE: Mapping[str, str] = {
     "fapi2-security-profile-final-test-essential-acr-sca-claim": ANOTHER_COUNTRY,
 }
 
-PENDING: Mapping[str, str] = {
-    "ciba:*": "CIBA",
-    "identity-assurance:*": "verified claims",
-}
+PENDING: Mapping[str, str] = {}
 """Module id, or `plan:module`, and what it waits for."""
 
 

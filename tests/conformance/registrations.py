@@ -14,6 +14,7 @@ CALLBACK = f"{RP}/callback"
 OTHER_CALLBACK = f"{RP}/other"
 QUERY_CALLBACK = f"{RP}/callback?foo=bar"
 SIGNED_OUT = f"{RP}/signed-out"
+CIBA_GRANT = "urn:openid:params:grant-type:ciba"
 SCOPES = "openid profile phone realname offline_access"
 OWN_MEMBERS = ("policy", "legacy_exceptions", "department")
 
@@ -102,6 +103,17 @@ _BINDS: Mapping[str, Mapping[str, Any]] = {
     "mtls": {"tls_client_certificate_bound_access_tokens": True},
 }
 
+_CIBA = {
+    **_CODE,
+    "redirect_uris": [CALLBACK, OTHER_CALLBACK],
+    "grant_types": ["authorization_code", "refresh_token", CIBA_GRANT],
+    "policy": "high-signed",
+    "require_signed_request_object": True,
+    "backchannel_authentication_request_signing_alg": "ES256",
+    **_PROVES["jwt"],
+    **_BINDS["mtls"],
+}
+
 ROLES: Mapping[str, Mapping[str, Any]] = {
     **{
         f"{policy}-{proof}-{binding}": {
@@ -117,6 +129,12 @@ ROLES: Mapping[str, Mapping[str, Any]] = {
     },
     "basic": _CODE,
     "basic-post": {**_CODE, **_IN_FORM},
+    "ciba-poll": {**_CIBA, "backchannel_token_delivery_mode": "poll"},
+    "ciba-ping": {
+        **_CIBA,
+        "backchannel_token_delivery_mode": "ping",
+        "backchannel_client_notification_endpoint": "{fetched}/{client}/ciba",
+    },
     "third-party": {**_CODE, "initiate_login_uri": f"{RP}/initiate-login"},
     "front-channel": {
         **_CODE,
@@ -136,12 +154,19 @@ ROLES: Mapping[str, Mapping[str, Any]] = {
 """Client metadata by role; every role has a second client just like the first, under the role's name with `-2`."""
 
 
-def metadata_of(role: str, client_id: str, listener_url: str) -> dict[str, Any]:
-    """Return the metadata of a role's client, with the addresses at which the relying party listens."""
+def metadata_of(role: str, client_id: str, listener_url: str, fetched_url: str) -> dict[str, Any]:
+    """Return the metadata of a role's client, with the addresses at which the relying party listens.
+
+    `fetched_url` is the same place under the name that this provider wants to see for it.
+    """
 
     def filled(value: Any) -> Any:
         if isinstance(value, str):
-            return value.replace("{listener}", listener_url).replace("{client}", client_id)
+            return (
+                value.replace("{listener}", listener_url)
+                .replace("{fetched}", fetched_url)
+                .replace("{client}", client_id)
+            )
         return [filled(one) for one in value] if isinstance(value, list) else value
 
     return {name: filled(value) for name, value in ROLES[role].items()}

@@ -52,6 +52,8 @@ SETTINGS: Mapping[str, str] = {
     "RENZHENG_SIGNIN__NETWORK_ATTEMPTS": _UNLIMITED,
     "RENZHENG_SIGNIN__ARGON2_MEMORY_KIB": "8192",
     "RENZHENG_SIGNIN__ARGON2_ITERATIONS": "1",
+    "RENZHENG_PROVIDER__CIBA_REQUESTS_PER_PERSON": "20",
+    "RENZHENG_PROVIDER__CIBA_REQUEST_WINDOW": "PT1S",
     "RENZHENG_TRUSTED_PROXIES": '["127.0.0.1"]',
     "RENZHENG_CLIENT_CERTIFICATE_HEADER": "X-Client-Certificate",
     "RENZHENG_CLIENT_CERTIFICATE_VERDICT_HEADER": "X-Client-Verify",
@@ -130,6 +132,19 @@ class RenzhengOp:
             f"{self.issuer}/oauth/register", json=sent, headers={"Authorization": f"Bearer {invitation}"}
         )
 
+    def answer_decoupled(self, browser: Browser, auth_req_id: str, *, agree: bool) -> None:
+        """The person opens the newest request on the page of what waits, ticks everything and answers."""
+        page = browser.open(self.town.url(PATHS.confirmations))
+        if page.location is not None:
+            signed_in = self.sign_in(browser, self.town.settle(browser, page), 0)
+            assert signed_in is not None
+            page = browser.open(self.town.url(PATHS.confirmations))
+        newest = next(link.href for link in page.document.links if link.href.startswith(f"{PATHS.confirmations}/"))
+        asked = browser.open(self.town.url(newest))
+        form = asked.form("decision")
+        ticks = {"claims": form.choices["claims"]} if "claims" in form.choices and agree else {}
+        browser.submit(asked, form, ticks, button="yes" if agree else "no")
+
     def publish(self, path: str, document: Any) -> str:
         """The product fetches from loopback, because the town lets it."""
         self.listener.publish(path, document)
@@ -197,7 +212,9 @@ async def _move_in(
         made = {}
         for role in ROLES:
             for name in (role, f"{role}-2"):
-                made[name] = await _register(parts, name, metadata_of(role, f"rp-{name}", listener_url), now)
+                made[name] = await _register(
+                    parts, name, metadata_of(role, f"rp-{name}", listener_url, listener_url), now
+                )
         return made, {policy: await _invite(parts, policy, now) for policy in ("baseline", "legacy", "high")}
 
 

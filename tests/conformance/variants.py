@@ -127,6 +127,16 @@ _SPEAKS_OF: Mapping[str, Callable[[Variant], bool]] = {
         ),
         _by_assertion,
     ),
+    **dict.fromkeys(
+        (
+            "fapi-ciba-id1-ping-backchannel-notification-endpoint-response-has-body",
+            "fapi-ciba-id1-ping-backchannel-notification-endpoint-response-401",
+            "fapi-ciba-id1-ping-backchannel-notification-endpoint-response-403",
+            "fapi-ciba-id1-ping-with-mtls-ciba-notification-endpoint-response-401-and-require-server-does-not-retry",
+            "fapi-ciba-id1-ping-backchannel-notification-endpoint-return-redirect-request",
+        ),
+        lambda variant: variant.delivery == "ping",
+    ),
 }
 """Modules that the suite runs in some shapes of a plan only: a nonce may be left out where no ID token comes with the answer, and UserInfo
 needs an access token."""

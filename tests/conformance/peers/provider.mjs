@@ -86,7 +86,7 @@ const provider = new Provider(issuer, {
     devInteractions: { enabled: true },
     dPoP: { enabled: true, requireNonce: () => false, nonceSecret: createHash('sha256').update(randomUUID()).digest() },
     encryption: { enabled: true },
-    fapi: { enabled: true, profile: (ctx, client) => (isHigh(client) ? '2.0' : undefined) },
+    fapi: { enabled: true, profile: (ctx, client) => (isHigh(client) || /^rp-ciba/.test(client?.clientId ?? '') ? '2.0' : undefined) },
     introspection: { enabled: true },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
@@ -111,10 +111,12 @@ const provider = new Provider(issuer, {
   enabledJWA: {
     requestObjectSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'],
   },
-  ttl: { PushedAuthorizationRequest: 60, AuthorizationCode: 60, BackchannelAuthenticationRequest: 600 },
+  ttl: { PushedAuthorizationRequest: 60, AuthorizationCode: 60 },
 });
 for (const event of ['server_error', 'backchannel.error']) provider.on(event, (ctx, error) => console.error(event, error));
 
+// A client that answers a ping badly makes `backchannelResult` reject, which ends nothing here.
+process.on('unhandledRejection', (error) => console.error(error));
 const control = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://control');
   let answer = {};
@@ -127,7 +129,7 @@ const control = createServer(async (request, response) => {
       const grant = new provider.Grant({ clientId: waiting.clientId, accountId: account.accountId });
       grant.addOIDCScope(waiting.scope);
       await grant.save();
-      await provider.backchannelResult(waiting, grant, { acr: '1' });
+      await provider.backchannelResult(waiting, grant, { acr: '1' }).catch(console.error);
     } else {
       const { AccessDenied } = await import('oidc-provider').then((module) => module.errors);
       await provider.backchannelResult(waiting, new AccessDenied('refused by the person'));
