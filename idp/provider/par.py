@@ -15,11 +15,13 @@ from idp.provider.back_channel import BackChannelRequest, OAuthResponse
 from idp.provider.back_channel_endpoint import answer_back_channel
 from idp.provider.clients import Client
 from idp.provider.composition import Origin, Provider
-from idp.provider.errors import TokenError
+from idp.provider.errors import InvalidClient, TokenError
 from idp.provider.parameters import Parameters
+from idp.provider.policies import policy_of
 from idp.provider.pushed_requests import new_request_uri, pushed_request_row
 from idp.provider.request_reasons import DPOP_KEY_DIFFERS, REQUEST_BY_TWO_WAYS
 from idp.provider.scopes import join_scope
+from idp.provider.token_reasons import CLIENT_NOT_AUTHENTICATED
 
 ENDPOINT: Final = "par"
 _CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
@@ -36,6 +38,7 @@ async def keep_pushed_request(
     form: Parameters,
     client: Client,
     *,
+    auth_method: str,
     dpop_thumbprint: str | None,
     provider: Provider,
     origin: Origin,
@@ -45,6 +48,9 @@ async def keep_pushed_request(
 
     `dpop_thumbprint` names the key that the request proved possession of by DPoP: it binds the code (RFC 9449 §10.1). Raises ProtocolError.
     """
+    policy = policy_of(client)
+    if policy is None or auth_method not in policy.auth_methods:
+        raise InvalidClient(CLIENT_NOT_AUTHENTICATED, "authentication method outside the policy")
     if form.get("request_uri") is not None:
         # RFC 9126 §2.1: what is pushed is a request, never the name of one.
         raise TokenError(REQUEST_BY_TWO_WAYS, "request_uri at the PAR endpoint")

@@ -29,6 +29,7 @@ class PushedAuthorization(TokenEndpoint):
         work = keep_pushed_request(
             request.parameters,
             client,
+            auth_method=str(request.auth_method),
             dpop_thumbprint=confirmation.thumbprint if confirmation and confirmation.kind == KEY else None,
             provider=request.provider,
             origin=request.origin,

@@ -57,7 +57,11 @@ async def code_of(browser: Browser, response: httpx2.Response) -> str:
 
 
 async def pass_time(world: World, **span: float) -> None:
-    """Move the clock of a worker that keeps hearing of changes."""
+    """Move the clock of a worker that keeps hearing of changes.
+
+    Its own reading of the feed is stopped first: one that began before would end with the old time.
+    """
+    await world.provider.feed.stop()
     world.later(**span)
     await world.provider.feed.catch_up()
 

@@ -161,6 +161,14 @@ async def test_a_policy_that_changed_meanwhile_is_asked_again(world: World, brow
     assert await world.rows(oauth_grants) == []
 
 
+async def test_a_method_that_the_policy_no_longer_takes_pushes_nothing(world: World) -> None:
+    """K03: the registered secret is right, and the policy of the client asks for more by now."""
+    await change_policy(world, "gzf", "high")
+    async with world.http() as http:
+        refused = await http.post("/oauth/par", **world.credentials("gzf", authorization()))
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+
+
 async def change_policy(world: World, client_id: str, policy: str) -> None:
     """Give a client another policy, as an operator does."""
     async with world.provider.db.transaction() as connection:
