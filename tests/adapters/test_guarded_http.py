@@ -21,7 +21,7 @@ from adapters.guarded_http import (
     GuardedHttp,
 )
 from adapters.logout_post import HttpLogoutPoster
-from adapters.outside_addresses import is_permitted_port, is_public_address
+from adapters.outside_addresses import is_inner_literal, is_permitted_port, is_public_address
 from foundation.clock import system_clock
 from idp.provider.ports import LogoutNotDelivered
 
@@ -72,6 +72,27 @@ def saying(octets: bytes, *, then: float = 0.0) -> Conversation:
 def test_special_addresses_are_not_public(address: str) -> None:
     """Q02: no special-purpose address, however it is wrapped."""
     assert not is_public_address(address)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "127.1", "0", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "10.0.0.1.", "[::1]", "::1",
+        "[::ffff:127.0.0.1]", "fe80::1%eth0", "localhost", "LOCALHOST.", "x.localhost", "１２７.0.0.1", "1.2.3", "1.1.1.256",
+    ],
+)  # fmt: skip
+def test_spelled_out_inner_hosts_are_known_without_resolving(host: str) -> None:
+    """Q02: every spelling that a resolver takes for a number, and the names of this machine."""
+    assert is_inner_literal(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["1.1.1.1", "1.1.1.1.", "[2400:3200::1]", "gzf.test", "10.0.0.1.gzf.test", "3com.test", "localhost.test", "a.b-1"],
+)
+def test_names_and_public_literals_may_be_asked_for(host: str) -> None:
+    """Positive control: what a name resolves to is judged when it is connected to."""
+    assert not is_inner_literal(host)
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "223.5.5.5", "::ffff:1.1.1.1", "2400:3200::1"])
