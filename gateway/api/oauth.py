@@ -182,7 +182,10 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
 async def present(request: Request, outcome: AuthorizationOutcome, parts: OAuthParts) -> Response:
     """Answer the browser after a step of an authorization; pages use it after a sign-in and after consent."""
     if isinstance(outcome, SignInNeeded):
-        return _to_page(PATHS.login, outcome.transaction_id)
+        # An officer who has to sign in again does so as an officer, or the app would be told of a citizen.
+        session = await parts.current_session(request)
+        is_staff = session is not None and session.kind == "staff"
+        return _to_page(PATHS.staff_login if is_staff else PATHS.login, outcome.transaction_id)
     if isinstance(outcome, ConsentNeeded):
         return _to_page(PATHS.consent, outcome.transaction_id)
     if isinstance(outcome, ErrorShown):

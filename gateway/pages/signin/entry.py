@@ -67,5 +67,7 @@ async def continue_authorization(request: Request) -> Response:
         request_id=request.state.request_id,
     )
     if isinstance(outcome, SignInNeeded):
-        return RedirectResponse(goal.address(PATHS.login, notice="level"), status_code=303)
+        session = await current_session(request)
+        door = PATHS.staff_login if session is not None and session.kind == "staff" else PATHS.login
+        return RedirectResponse(goal.address(door, notice="level"), status_code=303)
     return await present(request, outcome, oauth_parts(request))

@@ -18,6 +18,7 @@ from gateway.requests import current_session, form_of, language_of, parts_of, vi
 from idp.ports import UserCenter
 from idp.provider.authorize import resume_authorization
 from idp.provider.outcomes import SignInNeeded
+from idp.provider.scopes import LICENSE_LOOKUP
 from idp.signin.outcomes import Refused
 from idp.signin.password_sign_in import sign_in_with_password
 
@@ -44,10 +45,10 @@ async def log_in(request: Request) -> Response:
 async def show_staff_login(request: Request) -> Response:
     """`GET /staff/login`."""
     session = await current_session(request)
-    if session is not None and session.kind == "staff":
+    goal = goal_from(request.query_params)
+    if session is not None and session.kind == "staff" and not goal.transaction:
         return RedirectResponse(PATHS.desk, status_code=303)
     asked = request.query_params.get("notice", "")
-    goal = goal_from(request.query_params)
     return await _login_page(request, goal, kind="staff", notice=asked if asked in NOTICES else None)
 
 
@@ -84,6 +85,7 @@ async def _login_page(
 ) -> Response:
     app: AppWords | None = None
     level: int | None = None
+    for_officers = False
     if goal.transaction:
         parts = parts_of(request)
         waiting = await resume_authorization(
@@ -98,6 +100,7 @@ async def _login_page(
             return await present(request, waiting, oauth_parts(request))
         client = parts.provider.clients.find(waiting.client.client_id)
         allow_form_to(request, origins_of(client.redirect_uris if client else ()))
+        for_officers = client is not None and LICENSE_LOOKUP in client.scopes
         app, level = await app_words(request, waiting.client), int(waiting.level) or None
         notice = notice or ("reauthenticate" if waiting.anew else None)
     shown = back or Returned()
@@ -115,7 +118,7 @@ async def _login_page(
         errors=shown.errors,
         hidden=goal.hidden(),
         throttle=shown.throttle,
-        ways=_ways(request, goal, level) if kind == "citizen" else [],
+        ways=_ways(request, goal, level, for_officers=for_officers) if kind == "citizen" else [],
         register_href=goal.address(PATHS.register) if kind == "citizen" else None,
         recover_href=goal.address(PATHS.recover) if kind == "citizen" else None,
         organization_href=None,
@@ -123,8 +126,11 @@ async def _login_page(
     )
 
 
-def _ways(request: Request, goal: Goal, level: int | None) -> list[dict[str, object]]:
-    """Return the other ways of signing in: the upper centers first, since most people have an account there."""
+def _ways(request: Request, goal: Goal, level: int | None, *, for_officers: bool) -> list[dict[str, object]]:
+    """Return the other ways of signing in: the upper centers first, since most people have an account there.
+
+    An app that looks licenses up is used by officers too, who sign in at their own door.
+    """
     parts = parts_of(request)
     words = translator(language_of(request))
     found = [_center_way(request, center, level) for center in parts.entrance.centers.values()]
@@ -137,7 +143,15 @@ def _ways(request: Request, goal: Goal, level: int | None) -> list[dict[str, obj
     }
     if not parts.settings.signin.codes_enabled:
         sms["unavailable"] = words.text(mark("短信服务暂停"))
-    return [*found, sms]
+    if not for_officers:
+        return [*found, sms]
+    staff: dict[str, object] = {
+        "icon": "org",
+        "title": words.text(mark("工作人员登录")),
+        "description": words.text(mark("窗口查证，密码加动态口令")),
+        "href": goal.address(PATHS.staff_login),
+    }
+    return [*found, sms, staff]
 
 
 def _center_way(request: Request, center: UserCenter, level: int | None) -> dict[str, object]:
