@@ -118,9 +118,6 @@ def provider_metadata(issuer: str, core: Core, *, mutual_tls: MutualTls) -> dict
         # What single clients or policies require stands in their registration.
         "require_pushed_authorization_requests": False,
         "require_signed_request_object": False,
-        # What single clients or policies require stands in their registration.
-        "require_pushed_authorization_requests": False,
-        "require_signed_request_object": False,
         "request_parameter_supported": True,
         "request_uri_parameter_supported": True,
         "require_request_uri_registration": True,
