@@ -111,19 +111,20 @@ class Jobs:
         await parts.keys.refresh(parts.db)
 
     async def _clean_up(self) -> None:
-        parts = self._parts
-        now = parts.clock()
-        if await take_lease(parts.db, "housekeeping", holder=parts.node, term=HOUSEKEEPING_LEASE, now=now):
-            changes = await forget_expired_changes(parts.db, now=now)
-            counters = await forget_quiet_counters(parts.db, now=now)
-            answers = await forget_expired_answers(parts.db, now=now)
-            grants = await forget_finished(provider=parts.provider, now=now)
-            sign_ins = await forget_finished_sign_ins(db=parts.db, now=now)
-            log.debug(
-                "housekeeping.done",
-                changes=changes,
-                counters=counters,
-                answers=answers,
-                grants=grants,
-                sign_ins=sign_ins,
-            )
+        await clean_up(self._parts)
+
+
+async def clean_up(parts: "Parts") -> bool:
+    """Forget in every room what can matter no more, when no other worker is at it; tell whether this one was."""
+    now = parts.clock()
+    if not await take_lease(parts.db, "housekeeping", holder=parts.node, term=HOUSEKEEPING_LEASE, now=now):
+        return False
+    changes = await forget_expired_changes(parts.db, now=now)
+    counters = await forget_quiet_counters(parts.db, now=now)
+    answers = await forget_expired_answers(parts.db, now=now)
+    grants = await forget_finished(provider=parts.provider, now=now)
+    sign_ins = await forget_finished_sign_ins(db=parts.db, now=now)
+    log.debug(
+        "housekeeping.done", changes=changes, counters=counters, answers=answers, grants=grants, sign_ins=sign_ins
+    )
+    return True

@@ -10,12 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.conformance.table import render_plans
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "conformance.md"
 
 _CITATION = re.compile(
     r"(RFC \d{4}|GB/T \d{4,5}|GB \d{4,5}|OpenID Connect Core|OIDC Core|OpenID Connect Discovery|OIDC Discovery|"
-    r"RP-Initiated Logout|Back-Channel Logout|CIBA Core|C2SP [\w-]+)(?: 1\.0)?,? ?((?:§|appendix )\w+(?:\.\w+)*)?"
+    r"OpenID Connect Registration|RP-Initiated Logout|Back-Channel Logout|Front-Channel Logout|Session Management|Identity Assurance|"
+    r"FAPI 2\.0 Security Profile|FAPI 2\.0 Message Signing|FAPI-CIBA|CIBA Core|JARM|C2SP [\w-]+)(?: 1\.0)?,? ?((?:§|appendix )\w+(?:\.\w+)*)?"
 )
 _NAMES = {
     "RFC 6749": "RFC 6749 OAuth 2.0",
@@ -32,6 +35,7 @@ _NAMES = {
     "RFC 8252": "RFC 8252 Native apps",
     "RFC 8414": "RFC 8414 Metadata",
     "RFC 8628": "RFC 8628 Device flow",
+    "RFC 8693": "RFC 8693 Token exchange",
     "RFC 8707": "RFC 8707 Resource indicators",
     "RFC 8725": "RFC 8725 JWT best current practice",
     "RFC 8785": "RFC 8785 Canonical JSON",
@@ -41,6 +45,16 @@ _NAMES = {
     "RFC 9470": "RFC 9470 Step-up challenge",
     "RFC 9700": "RFC 9700 OAuth 2.0 security best current practice",
     "CIBA Core": "OpenID CIBA Core",
+    "RFC 7518": "RFC 7518 JWA",
+    "RFC 7523": "RFC 7523 Client assertions",
+    "RFC 7592": "RFC 7592 Registration management",
+    "RFC 8705": "RFC 8705 Mutual TLS",
+    "RFC 9101": "RFC 9101 Request objects",
+    "RFC 9126": "RFC 9126 Pushed authorization requests",
+    "RFC 9396": "RFC 9396 Rich authorization requests",
+    "RFC 9449": "RFC 9449 DPoP",
+    "RFC 9701": "RFC 9701 JWT introspection",
+    "RFC 9728": "RFC 9728 Protected resource metadata",
     "OIDC Core": "OpenID Connect Core",
     "OIDC Discovery": "OpenID Connect Discovery",
 }
@@ -70,6 +84,7 @@ RP-Initiated and Back-Channel Logout, RFC 9207 `iss` on every answer, RFC 9068 a
 | OpenID Connect Core §3.1.2.1 | PKCE is required of confidential clients too; `plain` is refused | RFC 9700 §2.1.1 |
 | RFC 6749 §3.1.2.3 | redirect URIs are compared as raw text; only a native client's loopback port may differ | RFC 9700 §4.1.3, RFC 8252 §7.3 |
 | RFC 6749 §4.1.2 | a code is burnt by every failed attempt to redeem it | decision 0004 |
+| RFC 8693 §1.1 | only an officer's token is exchanged, within the department; `act` names the application it was first given to as well | decision 0007; whoever reads the token sees the whole way |
 | RFC 7662 §2.2 | a token that was not meant for the caller is `{"active": false}` | it must not learn that the token exists |
 
 ## Left out so far
@@ -96,7 +111,7 @@ def cited_sections() -> dict[str, dict[str, set[str]]]:
 
 def render_page() -> str:
     """Return the whole page."""
-    parts = [_HEAD, "## Shown by tests\n"]
+    parts = [_HEAD, render_plans(), "## Shown by tests\n"]
     for specification, sections in sorted(cited_sections().items()):
         parts.append(f"\n### {specification}\n\n| section | tests |\n|---|---|\n")
         for section, tests in sorted(sections.items(), key=lambda item: _section_order(item[0])):
