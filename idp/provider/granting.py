@@ -22,7 +22,7 @@ from idp.provider.assurance.requests import MEMBER as VERIFIED_CLAIMS
 from idp.provider.assurance.requests import VerifiedClaimsWish, agreed_wishes
 from idp.provider.authorization_details import Detail, agreed_details
 from idp.provider.authorization_request import AuthorizationRequest
-from idp.provider.policies import CODE
+from idp.provider.policies import CODE, ID_TOKEN
 from idp.provider.response_types import gives, is_front_channel
 from idp.provider.scopes import claims_of
 from idp.provider.tables import oauth_grants
@@ -52,9 +52,17 @@ class GrantedRequest:
     authorization_details: tuple[Detail, ...] = ()
 
     @property
+    def plain_id_token_claims(self) -> tuple[str, ...]:
+        """Names of the claims that ID tokens of the grant carry: those asked for by name, and those of the scopes too when no access
+        token is ever issued that could fetch them (OpenID Connect Core §5.4)."""
+        if self.response_type != ID_TOKEN:
+            return self.id_token_claims
+        return tuple(sorted({*self.id_token_claims, *claims_of(self.scope)} - {"sub"}))
+
+    @property
     def claims_in_id_token(self) -> tuple[str, ...]:
         """Names of what ID tokens of the grant tell beyond who signed in, as the record names it."""
-        return self.id_token_claims + ((VERIFIED_CLAIMS,) if self.verified_id_token else ())
+        return self.plain_id_token_claims + ((VERIFIED_CLAIMS,) if self.verified_id_token else ())
 
 
 @value_type

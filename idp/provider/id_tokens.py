@@ -13,7 +13,7 @@ from idp.provider.clients import Client
 from idp.provider.composition import Provider
 from idp.provider.granting import Grant
 from idp.provider.jwt_encryption import encrypt_for
-from idp.provider.scopes import claims_of
+from idp.provider.scopes import SCOPE_OF_CLAIM
 from idp.provider.signing_algorithms import SIGNING_ALGORITHMS, half_hash, signing_algorithm
 
 TYPE = "JWT"
@@ -61,13 +61,11 @@ async def issue_id_token(
 ) -> str:
     """Return the ID token of an answer, signed and when wanted encrypted as the client registered.
 
-    It carries the claims asked for by name; those of the scopes too when no access token is ever issued that could fetch them (OpenID
-    Connect Core §5.4). Raises NoSigningKey, and ClientKeysUnavailable for a client whose tokens are encrypted.
+    An entitlement that the client lost since the grant was made is lost here as well. Raises NoSigningKey, and ClientKeysUnavailable for a
+    client whose tokens are encrypted.
     """
     registered = client.metadata.algorithms
-    names = set(grant.request.id_token_claims)
-    if grant.request.response_type == "id_token":
-        names |= claims_of(grant.request.scope) - {"sub"}
+    names = [name for name in grant.request.plain_id_token_claims if SCOPE_OF_CLAIM[name] in client.scopes]
     claims: dict[str, Any] = {}
     wishes = grant.request.verified_id_token
     if names or wishes:

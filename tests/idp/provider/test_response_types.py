@@ -12,6 +12,7 @@ from authlib.oidc.core.claims import HybridIDToken, ImplicitIDToken
 from idp.provider.client_metadata import ClientMetadata
 from idp.provider.connected_apps import list_session_apps
 from idp.provider.errors import RedirectableError
+from idp.provider.registration_changes import change_client
 from idp.provider.response_modes import RESPONSE_MODES, effective_response_mode
 from idp.provider.response_types import RESPONSE_TYPES, parse_response_type
 from idp.provider.tables import logout_messages, oauth_grants, refresh_families
@@ -88,6 +89,9 @@ async def test_tokens_of_an_answer_are_bound_to_each_other(old: Browser, respons
         read.validate(now=int(world.now.timestamp()))
         # OpenID Connect Core §5.4: without an access token the claims of the scopes stand in the ID token.
         assert ("nickname" in claims) == (response_type == "id_token")
+        newest = (await world.entries())[-1]
+        recorded = ["nickname", "updated_at"] if response_type == "id_token" else None
+        assert newest["details"].get("id_token_claims") == recorded
     if "access_token" in found:
         assert found["token_type"] == "Bearer"
         told = await world.userinfo(found["access_token"])
@@ -275,6 +279,24 @@ async def test_apps_reached_through_the_browser_are_signed_out_too(
     asked = await browser.post("/oauth/logout", {})
     await browser.post("/test/logout", {"transaction": asked.json()["confirm"]})
     assert [row["client_id"] for row in await world.rows(logout_messages)] == ["old-app"]
+
+
+async def test_a_lost_entitlement_is_lost_in_id_tokens_too(world: World, browser: Browser) -> None:
+    """T19: a refreshed ID token tells nothing that the app may not be told any more."""
+    await world.add_client(OLD)
+    asked = {"scope": "openid offline_access", "claims": '{"id_token":{"name":null}}', "prompt": "consent"}
+    _, found = parts_of_answer(await authorized(browser, **asked))
+    body = (await browser.redeem(found["code"], "old-app", redirect_uri="https://old.test/cb")).json()
+    assert claims_of_jwt(body["id_token"])["name"] == "张知明"
+    provider = world.provider
+    poorer = replace(OLD, scopes=("openid", "profile", "offline_access"))
+    await change_client(
+        poorer, db=provider.db, ledger=provider.ledger, entropy=provider.entropy, actor="system:test", now=world.now
+    )
+    await provider.feed.catch_up()
+    again = await world.token("old-app", grant_type="refresh_token", refresh_token=body["refresh_token"])
+    assert again.status_code == 200, again.text
+    assert "name" not in claims_of_jwt(again.json()["id_token"])
 
 
 async def test_a_code_that_was_never_handed_out_cannot_be_redeemed_later(world: World, browser: Browser) -> None:
