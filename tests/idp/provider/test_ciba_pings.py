@@ -11,6 +11,7 @@ from idp.provider.decoupled.announcements import announce_requests
 from idp.provider.decoupled.pings import deliver_notifications
 from idp.provider.decoupled.ports import NotificationNotDelivered
 from idp.provider.decoupled.tables import ciba_notifications, decoupled_requests
+from idp.provider.registration import set_client_status
 from tests.idp.provider.decoupled_world import (
     Phone,
     ask_ciba,
@@ -137,3 +138,34 @@ async def test_people_are_told_once(world: World, phone: Phone) -> None:
     assert number == "13800000001"
     assert "综合窗口" in text
     assert not any(part in text for part in ("http", "QY-0042", "13800000001"))
+
+
+async def test_a_request_that_nobody_answered_is_told_too(world: World, phone: Phone) -> None:
+    """CIBA Core §10.2: when the request is over the client is told to look, and finds that it expired."""
+    box = Letterbox()
+    begun = await begin_ciba(world, "ringing", client_notification_token=TOKEN, requested_expiry="60")
+    world.later(seconds=59)
+    assert await deliver(world, box) == 0
+    world.later(seconds=1)
+    assert await deliver(world, box) == 1
+    assert [body for _, _, body in box.arrived] == [{"auth_req_id": begun["auth_req_id"]}]
+    assert error_of(await poll_ciba(world, begun["auth_req_id"], "ringing")) == (400, "expired_token")
+
+
+async def test_a_client_that_lost_its_address_is_told_nothing(world: World, phone: Phone) -> None:
+    """Disabled meanwhile: nobody is called, and the letter is closed with its secrets emptied."""
+    box = Letterbox()
+    await begin_ciba(world, "ringing", client_notification_token=TOKEN)
+    await phone.agree((await phone.waiting())[0])
+    await set_client_status(
+        "ringing",
+        "disabled",
+        token_lifetime=world.provider.limits.access_token_lifetime,
+        db=world.provider.db,
+        ledger=world.provider.ledger,
+        actor="system:test",
+        now=world.now,
+    )
+    assert await deliver(world, box) == 1
+    (row,) = await world.rows(ciba_notifications)
+    assert (row["state"], row["sealed"], box.arrived) == ("no_channel", None, [])
