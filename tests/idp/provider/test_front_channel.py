@@ -1,5 +1,6 @@
 """Front-channel logout and session management: what the browser is used for, and what is never claimed of it."""
 
+import asyncio
 import base64
 import hashlib
 from dataclasses import replace
@@ -85,6 +86,20 @@ async def test_asked_is_all_that_is_said(old_apps: World, browser: Browser) -> N
     assert await _receipts(old_apps, session_id) == {"archive": "asked"}
     entries = [entry for entry in await old_apps.entries() if entry["kind"] == "oauth.logout_message"]
     assert [entry["details"] for entry in entries] == [{"state": "asked"}]
+
+
+async def test_parallel_looks_and_a_worker_agree(old_apps: World, browser: Browser) -> None:
+    """Ten pages and a worker at once: asked in the end, whoever was first, and on record once as that."""
+    tokens = await _sign_in_to(browser, ARCHIVE)
+    session_id = await _signed_out(old_apps, browser, tokens["id_token"])
+    provider, now = old_apps.provider, old_apps.now
+    await asyncio.gather(
+        deliver_logout_tokens(provider=provider, http=Apps(), worker="w1", now=now),
+        *(begin_front_channel(session_id, provider=provider, now=now) for _ in range(10)),
+    )
+    assert await _receipts(old_apps, session_id) == {"archive": "asked"}
+    states = [entry["details"]["state"] for entry in await old_apps.entries() if "state" in entry["details"]]
+    assert states.count("asked") == 1
 
 
 async def test_without_a_page_the_app_was_not_reached(old_apps: World, browser: Browser) -> None:
