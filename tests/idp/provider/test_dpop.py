@@ -25,7 +25,7 @@ from tests.idp.provider.proving import (
     read,
 )
 from tests.idp.provider.signed_requests import EC_KEY, ED_KEY, OTHER_EC_KEY, RSA_KEY, sign
-from tests.idp.provider.world import ISSUER, VERIFIER, Browser, World, authorization, claims_of_jwt, open_world
+from tests.idp.provider.world import ISSUER, VERIFIER, Browser, World, answer, authorization, claims_of_jwt, open_world
 from tests.servers import Stack
 
 TOKEN = "/oauth/token"
@@ -423,3 +423,50 @@ def test_the_keys_of_these_tests_differ() -> None:
     """Control."""
     assert len({EC_KEY.thumbprint(), OTHER_EC_KEY.thumbprint(), ED_KEY.thumbprint()}) == 3
     assert isinstance(ED_KEY, OKPKey)
+
+
+async def test_policy_high_prolongs_instead_of_rotating(provers: Browser) -> None:
+    """FAPI 2.0 Security Profile §5.3.2.1: the refresh token is the client's alone by its key, and stays the same through every use."""
+    world = provers.world
+    pushed = await ask_token(
+        world,
+        "high",
+        {**authorization("high", redirect_uri="https://gzf.test/cb", scope="openid offline_access", prompt="consent")},
+        path="/oauth/par",
+    )
+    assert pushed.status_code == 201, pushed.text
+    page = await provers.get("/oauth/authorize", {"client_id": "high", "request_uri": pushed.json()["request_uri"]})
+    code = answer(await provers.agree(page))["code"]
+    tokens = (await redeem(provers, code, EC_KEY, "high")).json()
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    for key in (EC_KEY, EC_KEY, OTHER_EC_KEY):
+        world.later(seconds=1)
+        await world.provider.feed.catch_up()
+        renewed = await ask_token(world, "high", form, proofs=(dpop_proof(world, key, TOKEN),))
+        assert renewed.status_code == 200, renewed.text
+        assert renewed.json()["refresh_token"] == tokens["refresh_token"]
+        assert claims_of_jwt(renewed.json()["access_token"])["cnf"] == {"jkt": key.thumbprint()}
+    (family,) = await world.rows(refresh_families)
+    assert family["generation"] == 1
+    other = await ask_token(world, "prover", form, proofs=(dpop_proof(world, EC_KEY, TOKEN),))
+    assert (other.status_code, other.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_a_pushed_proof_binds_the_code(provers: Browser) -> None:
+    """RFC 9449 §10.1: the key of the push is the key of the code; M04 with PAR."""
+    world = provers.world
+    for key, status in ((EC_KEY, 200), (OTHER_EC_KEY, 400)):
+        pushed = await ask_token(
+            world,
+            "high",
+            {**authorization("high", redirect_uri="https://gzf.test/cb")},
+            proofs=(dpop_proof(world, EC_KEY, "/oauth/par"),),
+            path="/oauth/par",
+        )
+        page = await provers.get("/oauth/authorize", {"client_id": "high", "request_uri": pushed.json()["request_uri"]})
+        if page.headers["location"].startswith("/consent"):
+            page = await provers.agree(page)
+        redeemed = await redeem(provers, answer(page)["code"], key, "high")
+        assert redeemed.status_code == status, redeemed.text
+        if status == 400:
+            assert redeemed.json()["error_code"] == "21122"
