@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway.i18n import mark, translator
+from gateway.i18n import Translator, mark, translator
 from gateway.pages.apps import app_words
 from gateway.pages.consent_items import asked_words, item_words, items_agreed, items_missing, missing_errors
 from gateway.pages.paths import PATHS
@@ -15,7 +15,7 @@ from gateway.pages.rendering import render
 from gateway.pages.signed_in import for_citizens, viewer_of
 from gateway.pages.signin.journeys import Goal
 from gateway.requests import form_of, language_of, parts_of
-from idp.provider.clients import view_of
+from idp.provider.clients import Client, view_of
 from idp.provider.composition import Origin
 from idp.provider.decoupled.confirmation import (
     Answered,
@@ -167,15 +167,21 @@ async def _page(
         expires_at=waiting.expires_at,
         # Also after a form that came back: changing the view must not lose the request.
         here=_address(action, hidden),
-        **_legal(words, app),
+        **_legal(words, app, parts_of(request).provider.clients.find(waiting.client_id)),
         **asked_words(view, english=english, ticked=ticked),
         already=[item_words(item, english) for item in view.items if item.agreed_before],
     )
 
 
-def _legal(words: Any, app: Mapping[str, object]) -> dict[str, Any]:
+def _legal(words: Translator, app: Mapping[str, object], client: Client | None) -> dict[str, Any]:
+    """Return purpose, time and basis; an app that the law exempts from asking is not said to rest on consent."""
+    purpose = words.text(mark("确认您的身份，在“{name}”里为您办事"), name=app["name"])
+    if client is not None and client.consent == "exempt":
+        basis = words.text(mark("履行法定职责（{basis}），这里只确认是您本人在办"), basis=client.consent_basis or "")
+        return {"by_law": True, "purpose": purpose, "duration": words.text(mark("本次办理期间")), "basis": basis}
     return {
-        "purpose": words.text(mark("确认您的身份，在“{name}”里为您办事"), name=app["name"]),
+        "by_law": False,
+        "purpose": purpose,
         "duration": words.text(mark("到您撤回同意为止，随时可以撤回")),
         "basis": words.text(mark("您的同意（《个人信息保护法》第十三条、第二十九条）")),
     }

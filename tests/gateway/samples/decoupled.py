@@ -29,9 +29,12 @@ CONFIRMATION: dict[str, Any] = {
     "created_at": NOW - timedelta(minutes=1),
     "expires_at": NOW + timedelta(minutes=9),
     "already": [],
+    "by_law": False,
 }
 COUNTER = {**CONFIRMATION, "kind": "ciba", "user_code": None, "binding_message": "3 号窗口 QY-2026-000101"}
-AGREED = [{"key": "realname", "label": "真实姓名与实名等级", "value": "张*明　高级", "why": "姓名、实名等级", "purpose": None}]
+AGREED = [
+    {"key": "realname", "label": "真实姓名与实名等级", "value": "张*明　高级", "why": "姓名、实名等级", "purpose": None}
+]
 WAITING = [
     {
         "name": app["name"],
@@ -64,6 +67,11 @@ DECOUPLED_SAMPLES: tuple[Sample, ...] = (
         "confirmation.html",
         "agreed-before",
         {**COUNTER, "required": [], "sensitive": [], "optional": [], "already": AGREED},
+    ),
+    Sample(
+        "confirmation.html",
+        "by-law",
+        {**COUNTER, "required": [], "sensitive": [], "optional": [], "already": AGREED, "by_law": True},
     ),
     Sample(
         "confirmation.html",
