@@ -57,7 +57,7 @@ def check_metadata(wanted: "ClientRegistration", policy: ClientPolicy, *, now: d
     keys = _check_keys(wanted, metadata)
     _check_certificates(wanted, metadata)
     _check_algorithms(metadata, policy, keys)
-    _check_bindings(wanted, metadata)
+    _check_bindings(metadata)
     _check_flows(wanted, metadata)
     _check_exceptions(metadata, now)
     _check_ciba(wanted, metadata)
@@ -120,7 +120,7 @@ def _check_encryption(member: str, chosen: Encryption, keys: tuple[PublishedKey,
         _refuse_unless(bool(encrypting_keys(keys, alg=chosen.alg)), f"{member}_alg", "no registered key fits")
 
 
-def _check_bindings(wanted: "ClientRegistration", metadata: ClientMetadata) -> None:
+def _check_bindings(metadata: ClientMetadata) -> None:
     """A token has one confirmation: RFC 9449 §5.2 or RFC 8705 §3.4."""
     both = metadata.dpop_bound_access_tokens and metadata.tls_client_certificate_bound_access_tokens
     _refuse_unless(not both, "dpop_bound_access_tokens", "a token is bound to a key or to a certificate")
