@@ -19,6 +19,9 @@ commands = typer.Typer(
         "      --redirect-uri https://jzz.example/callback --scope openid --scope realname\n\n"
         "  renzheng client add bdc --name-zh 不动产登记 --name-en 'Real estate' --department housing --policy high \\\n\n"
         "      --auth-method private_key_jwt --jwks bdc-keys.json --redirect-uri https://bdc.example/callback\n\n"
+        "  renzheng client add bdc-review --name-zh 不动产审核 --name-en 'Real estate review' --department housing \\\n\n"
+        "      --grant-type urn:ietf:params:oauth:grant-type:token-exchange --scope license.lookup \\\n\n"
+        "      --serves https://bdc.example/api --exempt-basis LB-2026-01\n\n"
         "  renzheng client invite --department housing --policy high --uses 3 --days 14\n\n"
         "  renzheng client rotate-secret jzz --overlap-days 7\n\n"
         "  renzheng client disable jzz"
@@ -57,6 +60,21 @@ def add(
     backchannel_logout_uri: Annotated[str | None, typer.Option(help="Where sign-outs are told.")] = None,
     scope: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     grant_type: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    resource: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What its tokens may be for besides UserInfo; may be repeated. A service's default is the license API."
+        ),
+    ] = None,
+    serves: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A resource it answers for: it may introspect and exchange tokens made for it; may be repeated."
+        ),
+    ] = None,
+    exempt_basis: Annotated[
+        str | None, typer.Option(help="Legal basis on which people are not asked for consent.")
+    ] = None,
     public: Annotated[bool, typer.Option("--public", help="A native app without a secret.")] = False,
     policy: Annotated[str, typer.Option(help="baseline, high, high-signed or legacy.")] = "baseline",
     auth_method: Annotated[str | None, typer.Option(help="token_endpoint_auth_method.")] = None,
@@ -92,6 +110,9 @@ def add(
         backchannel_logout_uri=backchannel_logout_uri,
         scopes=tuple(scope or ("openid", "profile")),
         grant_types=tuple(grant_type or ("authorization_code",)),
+        resources=tuple(resource or ()),
+        serves=tuple(serves or ()),
+        exempt_basis=exempt_basis,
         public=public,
         policy=policy,
         document=document,

@@ -14,6 +14,7 @@ from idp.provider.client_metadata import ClientMetadata, LegacyException
 from idp.provider.initiated_login import initiated_login_url
 from idp.provider.legacy_exceptions import standing_exceptions
 from idp.provider.metadata import ENDPOINTS
+from idp.provider.policies import TOKEN_EXCHANGE
 from idp.provider.registration import (
     ClientRegistration,
     register_client,
@@ -42,6 +43,9 @@ class NewClient:
     backchannel_logout_uri: str | None
     scopes: tuple[str, ...]
     grant_types: tuple[str, ...]
+    resources: tuple[str, ...]
+    serves: tuple[str, ...]
+    exempt_basis: str | None
     public: bool
     policy: str
     document: Mapping[str, Any]
@@ -95,7 +99,7 @@ async def add_one(wanted: NewClient) -> str | None:
     async with open_parts(read_settings(), background=False) as parts:
         department = await _department(parts, wanted.department)
         registration = apply_document(wanted.document, _template(wanted, department.department_id))
-        if "client_credentials" in registration.grant_types:
+        if not registration.resources and {"client_credentials", TOKEN_EXCHANGE} & set(registration.grant_types):
             registration = replace(registration, resources=(license_audience(parts.settings.issuer),))
         registered = await register_client(
             await judge_outside(registration, fetcher=parts.provider.fetcher),
@@ -186,6 +190,10 @@ def _template(wanted: NewClient, department_id: str) -> ClientRegistration:
         backchannel_logout_uri=wanted.backchannel_logout_uri,
         grant_types=wanted.grant_types,
         scopes=wanted.scopes,
+        resources=wanted.resources,
+        introspects=wanted.serves,
+        consent="ask" if wanted.exempt_basis is None else "exempt",
+        consent_basis=wanted.exempt_basis,
         policy=wanted.policy,
         metadata=ClientMetadata(
             # The rules refuse names they do not know.

@@ -11,6 +11,7 @@ from foundation.clock import system_clock
 from gateway.cli.exit_codes import ExitCode
 from gateway.composition import Parts
 from idp.provider.clients import Client
+from idp.provider.policies import TOKEN_EXCHANGE
 from idp.provider.registration_invitations import find_invitation
 from tests.gateway.cli.conftest import Finished, Installation
 
@@ -80,6 +81,20 @@ def test_members_of_a_file_are_registered_and_slips_are_told(installation: Insta
     assert installation.run("client", "change", "bdc", "--metadata", str(path)).code == ExitCode.DONE
     assert installation.run("client", "login-link", "bdc").code == ExitCode.NOT_FOUND
     assert installation.run("client", "login-link", "nobody").code == ExitCode.NOT_FOUND
+
+
+def test_service_that_exchanges_tokens_is_registered_by_command(installation: Installation) -> None:
+    """What it serves and on which basis nobody is asked is the operator's to say; the license API is its resource unless others are named."""
+    service = ("--grant-type", TOKEN_EXCHANGE, "--scope", "license.lookup", "--serves", "https://bdc.example/api")
+    run = ("client", "add", "bdc", *NAMES, *service, "--json")
+    assert installation.run(*run, "--public").code == ExitCode.NOT_SOUND
+    done = installation.run(*run, "--exempt-basis", "LB-2026-01")
+    assert done.code == ExitCode.DONE, done.err
+    client = registered(installation)
+    assert client.grant_types == {TOKEN_EXCHANGE}
+    assert client.introspects == {"https://bdc.example/api"}
+    assert [resource.rpartition("/")[2] for resource in client.resources] == ["licenses"]
+    assert (client.consent, client.consent_basis) == ("exempt", "LB-2026-01")
 
 
 def test_exception_about_to_end_is_warned_of(installation: Installation) -> None:
