@@ -57,7 +57,7 @@ def _state(plan: str, module: str) -> tuple[str, str]:
 
 
 def _shape(variant: Variant) -> str:
-    words = [f"`{variant.response_type}`"] if not variant.plan.startswith("ciba") else [variant.delivery]
+    words: list[str] = [f"`{variant.response_type}`"] if not variant.plan.startswith("ciba") else [variant.delivery]
     if variant.response_mode is not None:
         words.append(f"`{variant.response_mode}`")
     if variant.constraint is not None:
