@@ -6,7 +6,7 @@ lease loses it after `logout_lease`; an app may then hear twice, which it can te
 of one session's messages are the receipts that the sign-out page shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -18,9 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.ledger import Entry
 from foundation.problems import ServiceUnavailable
-from idp.provider.clients import ClientView, view_of
+from idp.provider.client_keys import ClientKeysUnavailable
+from idp.provider.clients import Client, ClientView, view_of
 from idp.provider.composition import Provider
 from idp.provider.frontchannel import ASKED, has_front_channel
+from idp.provider.jwt_encryption import encrypt_for
 from idp.provider.ports import LogoutNotDelivered, LogoutPoster
 from idp.provider.signing_algorithms import signing_algorithm
 from idp.provider.tables import logout_messages
@@ -148,14 +150,12 @@ async def _deliver(message: LogoutMessage, provider: Provider, http: LogoutPoste
         jti=provider.entropy.identifier(),
         now=now,
     )
-    # §2.4: signed as the app's ID tokens are.
-    algorithm = signing_algorithm(client.metadata.algorithms.id_token_signed_response_alg)
-    token = provider.keys.sign_jwt(claims, purpose="oidc", alg=algorithm, typ=TYPE, now=now)
     try:
+        token = await _sign(claims, client, provider, now)
         status = await http.post_form(
             client.backchannel_logout_uri, {"logout_token": token}, provider.limits.logout_timeout
         )
-    except LogoutNotDelivered as failed:
+    except (LogoutNotDelivered, ClientKeysUnavailable) as failed:
         await _settle_failure(message, failed.problem, provider, worker, now)
         return
     # Back-Channel Logout §2.8: 200, and by habit of some frameworks 204.
@@ -163,6 +163,15 @@ async def _deliver(message: LogoutMessage, provider: Provider, http: LogoutPoste
         await _settle(message, "delivered", None, provider, worker, now)
     else:
         await _settle_failure(message, f"status {status}", provider, worker, now)
+
+
+async def _sign(claims: Mapping[str, Any], client: Client, provider: Provider, now: datetime) -> str:
+    """Return the token, signed and where the app wants it encrypted as its ID tokens are (§2.4)."""
+    registered = client.metadata.algorithms
+    algorithm = signing_algorithm(registered.id_token_signed_response_alg)
+    token = provider.keys.sign_jwt(claims, purpose="oidc", alg=algorithm, typ=TYPE, now=now)
+    wanted = registered.id_token_encrypted_response
+    return token if wanted is None else await encrypt_for(client, token, wanted, provider=provider)
 
 
 async def _settle_failure(message: LogoutMessage, problem: str, provider: Provider, worker: str, now: datetime) -> None:

@@ -4,16 +4,19 @@ import asyncio
 import base64
 import hashlib
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from sqlalchemy import update
 
 from idp.provider.backchannel import deliver_logout_tokens, list_logout_deliveries
-from idp.provider.client_metadata import ClientMetadata
+from idp.provider.client_metadata import ClientMetadata, Encryption, render_metadata
 from idp.provider.frontchannel import begin_front_channel
 from idp.provider.registration import ClientRegistration
 from idp.provider.session_management import BROWSER_STATE_COOKIE, browser_origin, session_state
-from idp.provider.tables import logout_messages
+from idp.provider.tables import logout_messages, oauth_clients
+from tests.idp.provider.answers import add_all_keys, decrypted, header_of, verified, with_algorithms
 from tests.idp.provider.test_logout import Apps
 from tests.idp.provider.world import ISSUER, Browser, Person, World, answer, claims_of_jwt, page_of
 
@@ -37,6 +40,13 @@ BOTH = replace(
     backchannel_logout_uri="https://library.test/told",
     metadata=ClientMetadata(frontchannel_logout_uri="https://library.test/out"),
 )
+ALGORITHMS: dict[str, dict[str, Any]] = {
+    "ES256": {},
+    "RS256": {"id_token_signed_response_alg": "RS256"},
+    "PS256": {"id_token_signed_response_alg": "PS256"},
+    "EdDSA": {"id_token_signed_response_alg": "EdDSA"},
+    "encrypted": {"id_token_encrypted_response": Encryption("ECDH-ES+A128KW", "A256GCM")},
+}
 
 
 @pytest.fixture
@@ -141,13 +151,44 @@ async def test_all_channels_name_the_person_of_the_sector(old_apps: World, brows
     assert zhang.person_id not in logout_token + "".join(frames)
 
 
-async def test_logout_token_is_signed_as_id_tokens_are(world: World, browser: Browser) -> None:
-    """Back-Channel Logout §2.4."""
-    tokens = await browser.tokens_for()
-    await browser.get("/oauth/logout", {"id_token_hint": tokens["id_token"]})
+@pytest.mark.parametrize("algorithms", ALGORITHMS.values(), ids=ALGORITHMS.keys())
+async def test_logout_token_is_made_as_id_tokens_are(
+    world: World, browser: Browser, algorithms: dict[str, Any]
+) -> None:
+    """Back-Channel Logout §2.4: signed, and where the app wants it encrypted, with the same algorithms and keys."""
+    await add_all_keys(world)
+    await world.add_client(with_algorithms("old-app", **algorithms))
+    tokens = await browser.tokens_for("old-app", redirect_uri="https://old.test/cb")
+    id_token = tokens["id_token"] if "id_token_encrypted_response" not in algorithms else decrypted(tokens["id_token"])
+    await browser.get("/oauth/logout", {"id_token_hint": id_token})
     apps = Apps()
     await deliver_logout_tokens(provider=world.provider, http=apps, worker="w1", now=world.now)
-    assert _header(apps.received[0][1])["alg"] == _header(tokens["id_token"])["alg"]
+    ((_, logout_token),) = apps.received
+    if "id_token_encrypted_response" in algorithms:
+        logout_token = decrypted(logout_token)
+    told = await verified(world, logout_token, algorithms.get("id_token_signed_response_alg", "ES256"))
+    assert told["sid"] == claims_of_jwt(id_token)["sid"]
+    assert header_of(logout_token)["typ"] == "logout+jwt"
+
+
+async def test_app_without_its_key_is_tried_again(world: World, browser: Browser) -> None:
+    """Nothing readable can be sent: the receipt waits and names the cause, and the others are told."""
+    registration = with_algorithms("old-app", **ALGORITHMS["encrypted"])
+    await world.add_client(registration)
+    await world.add_client(replace(BOTH, metadata=ClientMetadata()))
+    await browser.tokens_for("old-app", redirect_uri="https://old.test/cb")
+    tokens = await _sign_in_to(browser, BOTH)
+    async with world.provider.db.transaction() as connection:
+        kept = render_metadata(registration.metadata) | {"jwks": {"keys": []}}
+        await connection.execute(
+            update(oauth_clients).where(oauth_clients.c.client_id == "old-app").values(metadata=kept)
+        )
+    await world.provider.clients.open(world.provider.feed)
+    session_id = await _signed_out(world, browser, tokens["id_token"])
+    await deliver_logout_tokens(provider=world.provider, http=Apps(), worker="w1", now=world.now)
+    assert await _receipts(world, session_id) == {"library": "told", "old-app": "waiting"}
+    (waiting,) = [row for row in await world.rows(logout_messages) if row["state"] == "waiting"]
+    assert waiting["last_problem"]
 
 
 async def test_answer_carries_the_session_state(world: World, browser: Browser) -> None:
@@ -230,7 +271,3 @@ def _is_confirmed(state: str, client_id: str, origin: str, browser_state: str) -
 def _state_cookie(lines: list[str]) -> str:
     (line,) = [one for one in lines if one.startswith(f"{BROWSER_STATE_COOKIE}=")]
     return line.partition("=")[2].partition(";")[0]
-
-
-def _header(token: str) -> dict[str, str]:
-    return claims_of_jwt(f".{token.split('.')[0]}.")
