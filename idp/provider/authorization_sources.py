@@ -10,11 +10,12 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp.provider.authorization_reasons import UNKNOWN_CLIENT
+from idp.provider.authorization_reasons import MALFORMED_REQUEST, UNKNOWN_CLIENT
+from idp.provider.authorization_request import AuthorizationRequest, CheckedAddress, check_address
 from idp.provider.clients import Client
 from idp.provider.composition import Provider
 from idp.provider.errors import RedirectableError, ShownError
-from idp.provider.parameters import Parameters
+from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
 from idp.provider.policies import policy_of
 from idp.provider.ports import UrlNotFetched
 from idp.provider.pushed_requests import LONGEST_URI, URN, PushedRequest, uri_hash
@@ -37,6 +38,14 @@ class SourcedRequest:
     is_pushed: bool = False
     is_signed: bool = False
     pushed: PushedRequest | None = None
+
+
+def read_parameters(octets: bytes, provider: Provider) -> Parameters:
+    """Return what a browser carries itself; raises ShownError when it cannot be read."""
+    try:
+        return parse_parameters(octets, max_octets=provider.limits.max_query_octets)
+    except UnreadableParameters as unreadable:
+        raise ShownError(MALFORMED_REQUEST, str(unreadable)) from unreadable
 
 
 async def gather_parameters(outer: Parameters, *, provider: Provider, now: datetime) -> SourcedRequest:
@@ -77,6 +86,25 @@ async def open_request_object(
     if text is None:
         text = await _fetch(request_uri or "", client, provider)
     return await parameters_of_request_object(text, client, provider=provider, now=now)
+
+
+def address_beside(outer: Parameters, refused: RedirectableError, provider: Provider) -> CheckedAddress:
+    """Return the client's address that stands beside an unusable request object; without one the refusal is shown."""
+    try:
+        return check_address(outer, provider.clients)
+    except ShownError as untrusted:
+        raise ShownError(refused.reason, refused.detail, client_id=untrusted.client_id) from refused
+
+
+async def spend_pushed(request_uri_hash: str | None, provider: Provider, now: datetime) -> bool:
+    """Spend the pushed request that is being answered, if it is one; False says that it was answered before."""
+    return request_uri_hash is None or await provider.pushed_requests.spend(bytes.fromhex(request_uri_hash), now)
+
+
+async def spend_or_refuse(request: AuthorizationRequest, provider: Provider, now: datetime) -> None:
+    """Spend it before the code is made: of two browser tabs, and of two nodes, one gets past; raises ShownError."""
+    if not await spend_pushed(request.request_uri_hash, provider, now):
+        raise ShownError(INVALID_REQUEST_URI, "answered before", client_id=request.client_id)
 
 
 async def _pushed(request_uri: str, client: Client, provider: Provider, now: datetime) -> SourcedRequest:

@@ -1,16 +1,14 @@
 """The authorization endpoint: from an app's request to the app's answer, with sign-in and consent between.
 
 Three entries, one path. `authorize` reads a new request, `resume_authorization` continues a waiting one
-after a sign-in, `decide_consent` continues it with the person's answer. Each asks `decide_next` what is
+after a sign-in, `decide_consent` continues it with the person's answer. Each asks `find_needs` what is
 missing, and answers with a page, a waiting transaction, or a code that is on record.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
+from idp.provider.authorization_needs import find_needs
 from idp.provider.authorization_reasons import (
-    INVALID_ID_TOKEN_HINT,
-    MALFORMED_REQUEST,
     REDIRECT_URI_NOT_REGISTERED,
     REFUSED_BY_PERSON,
     TRANSACTION_GONE,
@@ -24,27 +22,27 @@ from idp.provider.authorization_request import (
     check_still_allowed,
     parse_authorization_request,
 )
-from idp.provider.authorization_sources import gather_parameters
+from idp.provider.authorization_sources import (
+    address_beside,
+    gather_parameters,
+    read_parameters,
+    spend_or_refuse,
+    spend_pushed,
+)
 from idp.provider.authorization_success import issue_answer, remember_consent
 from idp.provider.clients import Client, view_of
 from idp.provider.composition import Provider
 from idp.provider.consent_view import consent_view
-from idp.provider.consents import Consent
 from idp.provider.errors import RedirectableError, ShownError
-from idp.provider.id_tokens import read_id_token_hint
 from idp.provider.interaction import (
     NeedConsent,
     NeedSignIn,
     Proceed,
-    asked_items,
     asked_purposes,
-    decide_next,
     is_refusal,
 )
 from idp.provider.outcomes import AuthorizationOutcome, ConsentNeeded, SignInNeeded
-from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
 from idp.provider.redirects import is_registered_redirect_uri
-from idp.provider.request_reasons import INVALID_REQUEST_URI
 from idp.provider.transactions import (
     Transaction,
     begin_transaction,
@@ -72,12 +70,12 @@ async def authorize(
     address: CheckedAddress | None = None
     pushed: str | None = None
     try:
-        outer = _read(octets, provider)
+        outer = read_parameters(octets, provider)
         await provider.clients.learn(outer.get("client_id") or "")
         try:
             asked = await gather_parameters(outer, provider=provider, now=now)
         except RedirectableError as unreadable:
-            address = _address_beside(outer, unreadable, provider)
+            address = address_beside(outer, unreadable, provider)
             raise
         pushed = None if asked.pushed is None else asked.pushed.uri_hash.hex()
         address = check_address(asked.parameters, provider.clients)
@@ -99,7 +97,7 @@ async def authorize(
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
-        await _spend(pushed, provider, now)
+        await spend_pushed(pushed, provider, now)
         return await refuse_to_client(refused, address, provider, request_id, now)
 
 
@@ -136,7 +134,7 @@ async def resume_authorization(
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
-        await _spend(pushed, provider, now)
+        await spend_pushed(pushed, provider, now)
         return await refuse_to_client(refused, address, provider, request_id, now)
 
 
@@ -170,7 +168,7 @@ async def decide_consent(
         await take_transaction(transaction_id, browser=browser, store=provider.store)
         if agreed is None or is_refusal(waiting.consent_items, agreed):
             raise RedirectableError(REFUSED_BY_PERSON)
-        needed = await _decide(waiting.request, address.client, session, waiting, provider, now, given=True)
+        needed = await find_needs(waiting.request, address.client, session, waiting, provider, now, given=True)
         if not isinstance(needed, Proceed):
             raise ShownError(TRANSACTION_GONE, "the session became weaker meanwhile")
         await remember_consent(
@@ -184,41 +182,15 @@ async def decide_consent(
             purposes=asked_purposes(waiting.request),
         )
         items = tuple(item for item in needed.items if item in agreed)
-        await _spend_or_refuse(waiting.request, provider, now)
+        await spend_or_refuse(waiting.request, provider, now)
         return await issue_answer(waiting.request, address.client, session, items, provider, request_id, now)
     except ShownError as refused:
         return await refuse_on_page(refused, provider, request_id, now)
     except RedirectableError as refused:
         if address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
-        await _spend(pushed, provider, now)
+        await spend_pushed(pushed, provider, now)
         return await refuse_to_client(refused, address, provider, request_id, now)
-
-
-def _read(octets: bytes, provider: Provider) -> Parameters:
-    try:
-        return parse_parameters(octets, max_octets=provider.limits.max_query_octets)
-    except UnreadableParameters as unreadable:
-        raise ShownError(MALFORMED_REQUEST, str(unreadable)) from unreadable
-
-
-def _address_beside(outer: Parameters, refused: RedirectableError, provider: Provider) -> CheckedAddress:
-    """Return the client's address that stands beside an unusable request object; without one the refusal is shown."""
-    try:
-        return check_address(outer, provider.clients)
-    except ShownError as untrusted:
-        raise ShownError(refused.reason, refused.detail, client_id=untrusted.client_id) from refused
-
-
-async def _spend(pushed: str | None, provider: Provider, now: datetime) -> bool:
-    """Spend the pushed request that is being answered, if it is one; False says that it was answered before."""
-    return pushed is None or await provider.pushed_requests.spend(bytes.fromhex(pushed), now)
-
-
-async def _spend_or_refuse(request: AuthorizationRequest, provider: Provider, now: datetime) -> None:
-    # Before the code is made: of two browser tabs, and of two nodes, one gets past this line.
-    if not await _spend(request.request_uri_hash, provider, now):
-        raise ShownError(INVALID_REQUEST_URI, "answered before", client_id=request.client_id)
 
 
 def _known_address(request: AuthorizationRequest, provider: Provider) -> CheckedAddress:
@@ -242,11 +214,11 @@ async def _go_on(
     request_id: str | None,
     now: datetime,
 ) -> AuthorizationOutcome:
-    needed = await _decide(request, client, session, waiting, provider, now)
+    needed = await find_needs(request, client, session, waiting, provider, now)
     if isinstance(needed, Proceed) and session is not None:
         if waiting is not None:
             await take_transaction(waiting.transaction_id, browser=browser, store=provider.store)
-        await _spend_or_refuse(request, provider, now)
+        await spend_or_refuse(request, provider, now)
         return await issue_answer(request, client, session, needed.items, provider, request_id, now)
     if waiting is None:
         waiting = await begin_transaction(
@@ -279,44 +251,3 @@ async def _go_on(
         login_hint=request.login_hint,
         ui_locales=request.ui_locales,
     )
-
-
-async def _decide(
-    request: AuthorizationRequest,
-    client: Client,
-    session: Session | None,
-    waiting: Transaction | None,
-    provider: Provider,
-    now: datetime,
-    *,
-    given: bool = False,
-) -> Proceed | NeedSignIn | NeedConsent:
-    """Ask what is missing.
-
-    `given` says that consent has just been given, so that the page is not shown in a circle.
-    """
-    consent: Consent | None = None
-    if given and session is not None:
-        consent = Consent(session.person_id, client.client_id, frozenset(asked_items(request)), frozenset(), now)
-        request = replace(request, prompt=tuple(prompt for prompt in request.prompt if prompt != "consent"))
-    elif session is not None and client.consent == "ask":
-        consent = await provider.consents.load((session.person_id, client.client_id))
-    return decide_next(
-        request,
-        client,
-        session,
-        expected_subject=_expected_subject(request, provider, now),
-        subject=None if session is None else provider.subjects.subject(client.sector, session.person_id),
-        consent=consent,
-        begun_at=None if waiting is None else waiting.begun_at,
-        now=now,
-    )
-
-
-def _expected_subject(request: AuthorizationRequest, provider: Provider, now: datetime) -> str | None:
-    if request.id_token_hint is None:
-        return request.claims.subject
-    hint = read_id_token_hint(request.id_token_hint, issuer=provider.issuer, keys=provider.keys, now=now)
-    if hint is None or hint.client_id != request.client_id:
-        raise RedirectableError(INVALID_ID_TOKEN_HINT)
-    return hint.subject
