@@ -158,22 +158,6 @@ INVALID_CLAIMS = reason(
         "Build the claims parameter as OpenID Connect Core 5.5 describes.",
     ),
 )
-REQUEST_NOT_SUPPORTED = reason(
-    "request_not_supported",
-    "21020",
-    400,
-    title=("不支持 request 参数", "Request objects not supported"),
-    cause=("本服务未启用请求对象。", "Request objects are not switched on."),
-    remedy=("请直接发送各参数。", "Send the parameters themselves."),
-)
-REQUEST_URI_NOT_SUPPORTED = reason(
-    "request_uri_not_supported",
-    "21021",
-    400,
-    title=("不支持 request_uri 参数", "Request URIs not supported"),
-    cause=("本服务不会去取外部的请求对象。", "Request objects are never fetched by reference."),
-    remedy=("请直接发送各参数。", "Send the parameters themselves."),
-)
 REGISTRATION_NOT_SUPPORTED = reason(
     "registration_not_supported",
     "21022",

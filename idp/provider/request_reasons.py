@@ -77,17 +77,6 @@ DPOP_KEY_DIFFERS = reason(
     ),
     remedy=("请使用同一个 DPoP 密钥。", "Use one DPoP key throughout."),
 )
-NONCE_REQUIRED = reason(
-    "invalid_request",
-    "21038",
-    400,
-    title=("缺少 nonce", "Nonce missing"),
-    cause=(
-        "从授权端点直接返回 ID 令牌的请求必须带 nonce。",
-        "A request whose ID token comes from the authorization endpoint carries a nonce.",
-    ),
-    remedy=("请为每次登录生成新的 nonce。", "Make a new nonce for each sign-in."),
-)
 INVALID_AUTHORIZATION_DETAILS = reason(
     "invalid_authorization_details",
     "21039",
