@@ -10,9 +10,11 @@ import pytest
 from idp.provider.client_certificates import certificate_thumbprint
 from idp.provider.client_metadata import ClientMetadata, TlsSubjectKind
 from idp.provider.clients import AuthMethod
+from idp.provider.composition import MutualTls
+from idp.provider.metadata import provider_metadata
 from tests.idp.provider.certificates import SUBJECT, Issued, authority, issue
 from tests.idp.provider.proving import CREDENTIALS, PROVER, add_provers, asserted, assertion
-from tests.idp.provider.world import HOUSING, START, VERIFIER, World, claims_of_jwt
+from tests.idp.provider.world import HOUSING, ISSUER, START, VERIFIER, Browser, World, claims_of_jwt
 
 CA = authority(at=START)
 OURS = issue(at=START, by=CA)
@@ -200,8 +202,6 @@ async def test_registered_binding_needs_the_certificate(apps: World) -> None:
 
 async def test_a_bound_token_opens_userinfo_with_its_certificate_alone(world: World) -> None:
     """RFC 8705 §3: another certificate, none, or another scheme opens nothing; nor does the header of a stranger."""
-    from tests.idp.provider.world import Browser
-
     await add_provers(world, BOUND)
     browser = Browser(world)
     await world.sign_in(browser, await world.add_person())
@@ -234,3 +234,26 @@ async def test_a_bound_token_opens_userinfo_with_its_certificate_alone(world: Wo
     assert without.json()["error_code"] == "21116"
     renewed = await ask(world, "bound", shown(OURS), **{**renewal, **asserted(assertion(world, "bound"))})
     assert renewed.status_code == 200, renewed.text
+
+
+async def test_mutual_tls_is_announced_where_it_is_on(apps: World) -> None:
+    """RFC 8705 §3.3, §5: metadata say what is switched on, and the second origin when there is one."""
+    async with apps.http() as http:
+        off = (await http.get("/.well-known/openid-configuration")).json()
+    core = apps.provider.core
+    on = provider_metadata(ISSUER, core, mutual_tls=MutualTls(True))
+    aside = provider_metadata(ISSUER, core, mutual_tls=MutualTls(True, "https://tls.qingyu.test"))
+    methods = {"tls_client_auth", "self_signed_tls_client_auth"}
+    for member in ("token", "introspection", "revocation"):
+        name = f"{member}_endpoint_auth_methods_supported"
+        assert not methods & set(off[name])
+        assert methods <= set(on[name])
+        assert "private_key_jwt" in off[name]
+    assert (off["tls_client_certificate_bound_access_tokens"], on["tls_client_certificate_bound_access_tokens"]) == (
+        False,
+        True,
+    )
+    assert "mtls_endpoint_aliases" not in off
+    assert "mtls_endpoint_aliases" not in on
+    for name, address in aside["mtls_endpoint_aliases"].items():
+        assert address == on[name].replace(ISSUER, "https://tls.qingyu.test")
