@@ -66,6 +66,7 @@ class ChangeFeed:
         self._is_marked = False
         self._heard_at: datetime | None = None
         self._task: asyncio.Task[None] | None = None
+        self._reading = asyncio.Lock()
 
     def subscribe(self, topic: str, callback: Callable[[Change], None]) -> None:
         """Call `callback` for every change of `topic`, possibly twice for one change; it must be quick and must not raise."""
@@ -112,7 +113,14 @@ class ChangeFeed:
             raise StorageUnavailable(detail="change feed not heard")
 
     async def catch_up(self) -> None:
-        """Read everything that was committed since the last reading and apply it."""
+        """Read everything that was committed since the last reading and apply it.
+
+        One reading at a time: an older one that ended later would set back the moment at which the feed was heard.
+        """
+        async with self._reading:
+            await self._read_on()
+
+    async def _read_on(self) -> None:
         while True:
             asked_at = self._clock()
             async with self._db.read() as connection:
@@ -128,9 +136,10 @@ class ChangeFeed:
             whole = len(rows) < _PAGE
             self.apply(Change(row.topic, row.key, row.expires_at, row.at) for row in rows)
             if rows:
-                self._last = rows[-1].position if whole else max(self._last, rows[-1].position - 1)
+                self._last = max(self._last, rows[-1].position if whole else rows[-1].position - 1)
             if whole:
-                self._heard_at = asked_at
+                # Of two readings that overlap, the later one counts.
+                self._heard_at = asked_at if self._heard_at is None else max(self._heard_at, asked_at)
                 return
 
     async def _follow(self) -> None:

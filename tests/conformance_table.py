@@ -71,10 +71,12 @@ GB/T 36901–36906 and of the ZWFW C series were not available: what rests on pu
 
 ## Offered
 
-Authorization code flow with PKCE S256 for every client, `query` and `form_post` response modes, `prompt`, `max_age`, `acr_values`, `id_token_hint`,
-`login_hint`, `ui_locales`, the `claims` parameter for UserInfo and ID token, resource indicators, refresh tokens in families with rotation and reuse
-detection, client credentials, introspection (bound to the audience), revocation, UserInfo, Discovery and RFC 8414 metadata, pairwise subjects,
-RP-Initiated and Back-Channel Logout, RFC 9207 `iss` on every answer, RFC 9068 access tokens.
+Four client policies, held by one function at every door: `baseline`, `high` (FAPI 2.0 Security Profile), `high-signed` (FAPI 2.0 Message Signing), `legacy`
+(what an old app needs, by dated exceptions). Every response type and mode, signed and encrypted answers (JARM); pushed (RFC 9126) and signed (RFC 9101)
+requests; PKCE, DPoP (RFC 9449), mutual TLS (RFC 8705), `private_key_jwt`; rich authorization requests (RFC 9396) of type `electronic_license`; resource
+indicators; RFC 9068 and opaque access tokens; refresh tokens in families; client credentials, token exchange (RFC 8693), device flow (RFC 8628), CIBA (poll and
+ping); dynamic registration and management (RFC 7591, 7592); introspection, plain and signed (RFC 7662, 9701); UserInfo, plain, signed and encrypted; the `claims`
+parameter and `verified_claims`; pairwise subjects; the four sign-out profiles; step-up (RFC 9470) and metadata (RFC 9728) of the license API.
 
 ## Different on purpose
 
@@ -87,11 +89,10 @@ RP-Initiated and Back-Channel Logout, RFC 9207 `iss` on every answer, RFC 9068 a
 | RFC 8693 §1.1 | only an officer's token is exchanged, within the department; `act` names the application it was first given to as well | decision 0007; whoever reads the token sees the whole way |
 | RFC 7662 §2.2 | a token that was not meant for the caller is `{"active": false}` | it must not learn that the token exists |
 
-## Left out so far
+## Left out
 
-Pushed authorization requests, request objects, JARM, DPoP, mutual TLS, `private_key_jwt`, rich authorization requests, device flow, CIBA, token exchange,
-dynamic registration, hybrid and implicit flows, front-channel logout and session management, signed or encrypted UserInfo, `verified_claims`. The metadata
-advertise none of them.
+CIBA push mode and `user_code`; the RFC 7523 grant (decision 0007); `client_secret_jwt`, since secrets are kept as digests alone; server metadata that is
+signed; aggregated and distributed claims. The metadata advertise none of them.
 
 """
 

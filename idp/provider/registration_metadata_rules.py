@@ -169,6 +169,9 @@ def _check_ciba(wanted: "ClientRegistration", metadata: ClientMetadata) -> None:
     _refuse_unless(
         not asks or wanted.token_endpoint_auth_method != "none", "grant_types", "a public client may not use CIBA"
     )
+    _refuse_unless(
+        not metadata.backchannel_user_code_parameter, "backchannel_user_code_parameter", "people have no user code here"
+    )
     if endpoint is not None:
         check_registrable_uri(endpoint, member="backchannel_client_notification_endpoint")
 
