@@ -29,6 +29,13 @@ class Variant:
         return ":".join(words)
 
     @property
+    def is_left_to_the_long_run(self) -> bool:
+        """Whether another shape shows the same in every run: mixed proofs of FAPI, and forms beyond the first response type."""
+        if self.plan.startswith("fapi2"):
+            return self.role.endswith(("-jwt-mtls", "-tls-dpop"))
+        return self.plan.startswith("formpost-") and self != _variants(self.plan)[0]
+
+    @property
     def asks_code(self) -> bool:
         """Whether the answer carries a code."""
         return "code" in self.response_type.split(" ")
