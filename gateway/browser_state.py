@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.requests import parts_of
-from idp.provider.session_management import BROWSER_STATE_COOKIE
+from idp.provider.sign_out.session_management import BROWSER_STATE_COOKIE
 from idp.signin.sessions import Session
 
 _ATTRIBUTES = "Path=/; Secure; SameSite=None"

@@ -31,7 +31,7 @@ from idp.people.directory import Directory
 from idp.people.facts import PersonFactsLoader
 from idp.provider.composition import MutualTls, Provider
 from idp.provider.opening import open_provider
-from idp.provider.session_endings import GrantAndLogoutEndings
+from idp.provider.sign_out.session_endings import GrantAndLogoutEndings
 from idp.provider.subjects import Subjects
 from idp.signin.entrance import Entrance, open_entrance
 from idp.signin.sessions import SessionFinder

@@ -16,10 +16,10 @@ from foundation.ledger.sequencer import sequence
 from foundation.problems import RenzhengError
 from foundation.signing import ensure_keys
 from gateway.metrics import LEDGER_ENTRIES
-from idp.provider.backchannel import deliver_logout_tokens
 from idp.provider.decoupled.announcements import announce_requests
 from idp.provider.decoupled.pings import deliver_notifications
 from idp.provider.housekeeping import forget_finished
+from idp.provider.sign_out.backchannel import deliver_logout_tokens
 from idp.signin.attempt_store import forget_quiet_counters
 from idp.signin.housekeeping import forget_finished_sign_ins
 

@@ -26,8 +26,8 @@ from gateway.demo.licenses import (
 )
 from gateway.settings import Settings
 from idp.people.departments import add_department, add_officer
-from idp.provider.client_metadata import ClientMetadata
-from idp.provider.registration import ClientRegistration, register_client
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.registration.register import ClientRegistration, register_client
 from idp.provider.scopes import LICENSE_LOOKUP, OFFLINE_ACCESS
 from idp.signin.enrolment import enrol_person
 from idp.signin.visits import Visit

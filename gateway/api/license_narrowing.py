@@ -3,8 +3,8 @@
 from certs_catalog.lookup.request import LookupRequest
 from foundation.problems import ErrorCode, register
 from gateway.api.license_callers import NotAccepted
-from idp.provider.access_tokens import VerifiedAccessToken
-from idp.provider.authorization_details import is_lookup_within
+from idp.provider.authorization.details import is_lookup_within
+from idp.provider.tokens.access_tokens import VerifiedAccessToken
 
 OUTSIDE_THE_DETAILS = register(
     ErrorCode(

@@ -27,10 +27,10 @@ from gateway.api.license_callers import NotAccepted, caller_of, check_client
 from gateway.api.license_narrowing import check_narrowed
 from gateway.api.protected_resource import resource_metadata_url, resource_request, step_up_headers
 from gateway.requests import parts_of
-from idp.provider.access_tokens import VerifiedAccessToken, check_reach
 from idp.provider.errors import InsufficientScope, InvalidToken
-from idp.provider.resource_access import answer_headers, challenge_headers, read_presented_token
-from idp.provider.resources import license_audience
+from idp.provider.resources.access import answer_headers, challenge_headers, read_presented_token
+from idp.provider.resources.audiences import license_audience
+from idp.provider.tokens.access_tokens import VerifiedAccessToken, check_reach
 
 LOOKUP_PATH = "/api/v1/licenses/lookup"
 SCOPE = "license.lookup"

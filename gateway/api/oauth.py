@@ -20,17 +20,8 @@ from gateway.api.session_frame import check_session_frame
 from gateway.browser_state import set_browser_state
 from gateway.pages.paths import PATHS
 from gateway.security.client_certificates import NO_CERTIFICATES, CertificateHeaders
-from idp.provider.authorize import authorize
-from idp.provider.back_channel import NO_STORE, BackChannelRequest, OAuthResponse
-from idp.provider.composition import Origin, Provider
-from idp.provider.decoupled.endpoints import authenticate_on_other_device, authorize_device
-from idp.provider.dynamic_registration import register_application
-from idp.provider.dynamic_registration_management import manage_application
-from idp.provider.form_token import with_form_token
-from idp.provider.introspection import introspect
-from idp.provider.logout import LoggedOut, LogoutConfirmation, request_logout
-from idp.provider.metadata import ENDPOINTS, provider_metadata
-from idp.provider.outcomes import (
+from idp.provider.authorization.authorize import authorize
+from idp.provider.authorization.outcomes import (
     AuthorizationOutcome,
     ConsentNeeded,
     ErrorShown,
@@ -38,10 +29,19 @@ from idp.provider.outcomes import (
     Redirect,
     SignInNeeded,
 )
-from idp.provider.par import push_authorization_request
-from idp.provider.revocation import revoke
-from idp.provider.token import token
-from idp.provider.userinfo import userinfo
+from idp.provider.authorization.par import push_authorization_request
+from idp.provider.back_channel import NO_STORE, BackChannelRequest, OAuthResponse
+from idp.provider.composition import Origin, Provider
+from idp.provider.decoupled.endpoints import authenticate_on_other_device, authorize_device
+from idp.provider.metadata import ENDPOINTS, provider_metadata
+from idp.provider.registration.dynamic import register_application
+from idp.provider.registration.management import manage_application
+from idp.provider.resources.form_token import with_form_token
+from idp.provider.resources.userinfo import userinfo
+from idp.provider.sign_out.logout import LoggedOut, LogoutConfirmation, request_logout
+from idp.provider.tokens.endpoint import token
+from idp.provider.tokens.introspection import introspect
+from idp.provider.tokens.revocation import revoke
 from idp.signin.sessions import Session
 
 Shown = ErrorShown | FormPost | LogoutConfirmation | LoggedOut

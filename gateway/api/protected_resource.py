@@ -16,9 +16,9 @@ from gateway.api.license_callers import FRESHER_SIGN_IN_NEEDED
 from gateway.requests import parts_of
 from gateway.security.client_certificates import CertificateHeaders
 from idp.provider.composition import Origin
-from idp.provider.dpop import PROOF_ALGORITHMS
-from idp.provider.resource_access import ResourceRequest, challenge
-from idp.provider.resources import license_audience
+from idp.provider.proof.dpop import PROOF_ALGORITHMS
+from idp.provider.resources.access import ResourceRequest, challenge
+from idp.provider.resources.audiences import license_audience
 from idp.vocabulary import RealNameLevel, SignInStrength, acr_of
 
 if TYPE_CHECKING:

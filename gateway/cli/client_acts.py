@@ -10,22 +10,22 @@ from gateway.cli.exit_codes import ExitCode
 from gateway.cli.surroundings import read_settings
 from gateway.composition import Parts, open_parts
 from idp.people.directory import Department
-from idp.provider.client_metadata import ClientMetadata, LegacyException
-from idp.provider.initiated_login import initiated_login_url
-from idp.provider.legacy_exceptions import standing_exceptions
+from idp.provider.clients.initiated_login import initiated_login_url
+from idp.provider.clients.legacy_exceptions import standing_exceptions
+from idp.provider.clients.metadata import ClientMetadata, LegacyException
+from idp.provider.clients.policies import TOKEN_EXCHANGE
 from idp.provider.metadata import ENDPOINTS
-from idp.provider.policies import TOKEN_EXCHANGE
-from idp.provider.registration import (
+from idp.provider.registration.document import apply_document
+from idp.provider.registration.invitations import InvitationTerms, invite_clients
+from idp.provider.registration.outside import judge_outside
+from idp.provider.registration.oversight import approve_client, renew_registration_token
+from idp.provider.registration.register import (
     ClientRegistration,
     register_client,
     rotate_client_secret,
     set_client_status,
 )
-from idp.provider.registration_document import apply_document
-from idp.provider.registration_invitations import InvitationTerms, invite_clients
-from idp.provider.registration_outside import judge_outside
-from idp.provider.registration_oversight import approve_client, renew_registration_token
-from idp.provider.resources import license_audience
+from idp.provider.resources.audiences import license_audience
 
 ACTOR = "system:cli"
 

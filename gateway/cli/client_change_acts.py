@@ -10,11 +10,11 @@ from gateway.cli.console import stop
 from gateway.cli.exit_codes import ExitCode
 from gateway.cli.surroundings import read_settings
 from gateway.composition import open_parts
-from idp.provider.client_metadata import LegacyException
-from idp.provider.registration import ClientRegistration
-from idp.provider.registration_changes import change_client, registration_of
-from idp.provider.registration_document import apply_document, clear_members
-from idp.provider.registration_outside import judge_outside
+from idp.provider.clients.metadata import LegacyException
+from idp.provider.registration.changes import change_client, registration_of
+from idp.provider.registration.document import apply_document, clear_members
+from idp.provider.registration.outside import judge_outside
+from idp.provider.registration.register import ClientRegistration
 
 
 @dataclass(frozen=True, slots=True)

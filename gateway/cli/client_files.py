@@ -6,7 +6,7 @@ from typing import Any
 from foundation.strict_json import MalformedJson, parse_strict_json
 from gateway.cli.console import stop
 from gateway.cli.exit_codes import ExitCode
-from idp.provider.registration_document import unknown_members
+from idp.provider.registration.document import unknown_members
 
 LARGEST_FILE = 64 * 1024
 

@@ -27,8 +27,8 @@ from foundation.signing.store import list_signing_keys
 from gateway.cli.stores import make_sealer, open_database
 from gateway.migrations import current_revision, head_revision
 from gateway.settings import Settings, is_loopback
-from idp.provider.clients import load_clients
-from idp.provider.legacy_exceptions import standing_exceptions
+from idp.provider.clients.legacy_exceptions import standing_exceptions
+from idp.provider.clients.registry import load_clients
 
 State = Literal["ok", "warning", "fault"]
 SKEW_WARNING = timedelta(seconds=2)

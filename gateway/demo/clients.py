@@ -2,8 +2,8 @@
 
 from adapters.simulators.world import HOUSING_USCC
 from adapters.simulators.world_entries import ServiceApp
-from idp.provider.client_metadata import ClientMetadata
-from idp.provider.registration import ClientRegistration
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.registration.register import ClientRegistration
 from idp.provider.scopes import LICENSE_LOOKUP
 
 _LOOKS_UP = frozenset({HOUSING_USCC})

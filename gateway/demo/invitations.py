@@ -5,9 +5,9 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
-from idp.provider.policies import CIBA, DEVICE_CODE, TOKEN_EXCHANGE
-from idp.provider.registration_invitations import InvitationTerms
-from idp.provider.resources import license_audience
+from idp.provider.clients.policies import CIBA, DEVICE_CODE, TOKEN_EXCHANGE
+from idp.provider.registration.invitations import InvitationTerms
+from idp.provider.resources.audiences import license_audience
 from idp.provider.scopes import LICENSE_LOOKUP
 
 DEPARTMENT = "housing"

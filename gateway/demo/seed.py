@@ -29,8 +29,8 @@ from gateway.demo.world_file import render_world
 from idp.people.accounts import Account
 from idp.people.departments import add_department, add_officer
 from idp.people.directory import Department
-from idp.provider.registration import register_client
-from idp.provider.registration_invitations import find_invitation, invite_clients
+from idp.provider.registration.invitations import find_invitation, invite_clients
+from idp.provider.registration.register import register_client
 from idp.signin.enrolment import enrol_person
 from idp.signin.outcomes import Refused
 from idp.signin.second_factor import enrol_totp

@@ -8,7 +8,7 @@ import foundation.ledger.store
 import foundation.signing.tables
 import idp.people.tables
 import idp.provider.decoupled.tables
-import idp.provider.registration_tables
+import idp.provider.registration.tables
 import idp.provider.tables
 import idp.signin.tables
 from foundation.database import metadata
@@ -22,7 +22,7 @@ TABLE_MODULES = (
     idp.people.tables,
     idp.signin.tables,
     idp.provider.tables,
-    idp.provider.registration_tables,
+    idp.provider.registration.tables,
     idp.provider.decoupled.tables,
     certs_catalog.tables,
 )

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from gateway.requests import language_of, parts_of
-from idp.provider.clients import Client, ClientView
+from idp.provider.clients.registry import Client, ClientView
 
 AppWords = dict[str, object]
 

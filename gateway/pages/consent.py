@@ -12,8 +12,8 @@ from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
 from gateway.pages.signed_in import viewer_of
 from gateway.requests import current_session, form_of, language_of, parts_of
-from idp.provider.authorize import decide_consent, resume_authorization
-from idp.provider.outcomes import AskedItem, AuthorizationOutcome, ConsentNeeded, ConsentView
+from idp.provider.authorization.authorize import decide_consent, resume_authorization
+from idp.provider.authorization.outcomes import AskedItem, AuthorizationOutcome, ConsentNeeded, ConsentView
 
 
 async def show_consent(request: Request) -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.i18n import mark
 from gateway.pages.forms import FieldError
-from idp.provider.outcomes import AskedClaim, AskedItem, ConsentView
+from idp.provider.authorization.outcomes import AskedClaim, AskedItem, ConsentView
 from idp.provider.scopes import SCOPES
 
 LEVELS_ZH = {"0": "未认证", "1": "初级", "2": "中级", "3": "高级"}

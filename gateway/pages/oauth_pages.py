@@ -10,9 +10,9 @@ from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
 from gateway.pages.sign_out import SignOutResult, ask_to_sign_out, end_here, forget_session, to_results
 from gateway.requests import current_session, form_of, language_of, parts_of
-from idp.provider.authorization_reasons import TRANSACTION_GONE
-from idp.provider.logout import LoggedOut, LogoutConfirmation, confirm_logout
-from idp.provider.outcomes import ErrorShown, FormPost
+from idp.provider.authorization.outcomes import ErrorShown, FormPost
+from idp.provider.authorization.reasons import TRANSACTION_GONE
+from idp.provider.sign_out.logout import LoggedOut, LogoutConfirmation, confirm_logout
 
 Shown = ErrorShown | FormPost | LogoutConfirmation | LoggedOut
 

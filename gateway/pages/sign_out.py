@@ -18,12 +18,12 @@ from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
 from gateway.pages.signed_in import viewer_of
 from gateway.requests import clear_session_cookie, current_session, parts_of, visit_of
-from idp.provider.backchannel import AppEnding, list_logout_deliveries
-from idp.provider.clients import view_of
+from idp.provider.clients.registry import view_of
 from idp.provider.connected_apps import list_session_apps
-from idp.provider.frontchannel import begin_front_channel
-from idp.provider.logout import LogoutConfirmation
-from idp.provider.session_management import BROWSER_STATE_COOKIE
+from idp.provider.sign_out.backchannel import AppEnding, list_logout_deliveries
+from idp.provider.sign_out.frontchannel import begin_front_channel
+from idp.provider.sign_out.logout import LogoutConfirmation
+from idp.provider.sign_out.session_management import BROWSER_STATE_COOKIE
 from idp.signin.session_endings import end_own_session
 from idp.signin.sessions import SESSION_COOKIE, Session
 

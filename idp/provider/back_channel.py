@@ -15,8 +15,8 @@ from foundation.values import value_type
 from idp.provider.composition import NOWHERE, Origin, Provider
 from idp.provider.errors import InvalidClient, ProtocolError, TokenError
 from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
-from idp.provider.proof_reasons import UseDPoPNonce
-from idp.provider.token_reasons import TOKEN_REQUEST_MALFORMED, TOO_MANY_TOKEN_REQUESTS
+from idp.provider.proof.reasons import UseDPoPNonce
+from idp.provider.tokens.reasons import TOKEN_REQUEST_MALFORMED, TOO_MANY_TOKEN_REQUESTS
 
 FORM = "application/x-www-form-urlencoded"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}

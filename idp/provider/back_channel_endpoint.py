@@ -14,10 +14,10 @@ from idp.provider.back_channel import (
     record_refusal,
     render_refusal,
 )
-from idp.provider.client_auth import read_credentials
 from idp.provider.composition import Provider
 from idp.provider.errors import ProtocolError, TokenError
-from idp.provider.token_reasons import TOO_MANY_TOKEN_REQUESTS
+from idp.provider.proof.client_auth import read_credentials
+from idp.provider.tokens.reasons import TOO_MANY_TOKEN_REQUESTS
 
 Endpoint = Literal["token", "introspection", "revocation", "par", "device_authorization", "ciba"]
 

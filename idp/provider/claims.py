@@ -12,8 +12,8 @@ from foundation.strict_json import MalformedJson, parse_strict_json
 from idp.people.facts import PersonFacts
 from idp.provider.assurance.requests import MEMBER as VERIFIED_CLAIMS
 from idp.provider.assurance.requests import VerifiedClaimsWish, items_of, parse_verified_claims
-from idp.provider.authorization_reasons import INVALID_CLAIMS
-from idp.provider.clients import Client
+from idp.provider.authorization.reasons import INVALID_CLAIMS
+from idp.provider.clients.registry import Client
 from idp.provider.errors import RedirectableError
 from idp.provider.scopes import SCOPE_OF_CLAIM, claims_of
 

@@ -12,17 +12,17 @@ from foundation.ledger import Ledger
 from foundation.sealing import BlindIndex, Sealer
 from foundation.signing import KeyRing
 from idp.people.facts import PersonFactsLoader
-from idp.provider.client_keys import ClientKeys
-from idp.provider.clients import ClientRegistry
-from idp.provider.consents import Consent, ConsentKey
-from idp.provider.granting import CodeClaim, Grant
+from idp.provider.authorization.consents import Consent, ConsentKey
+from idp.provider.authorization.pushed_requests import PushedRequests
+from idp.provider.clients.keys import ClientKeys
+from idp.provider.clients.registry import ClientRegistry
 from idp.provider.limits import ProviderLimits
-from idp.provider.one_time import OneTimeUse
-from idp.provider.opaque_tokens import OpaqueTokens
 from idp.provider.ports import LicenseTypes, UrlFetcher
-from idp.provider.pushed_requests import PushedRequests
-from idp.provider.revocations import RevocationList
+from idp.provider.proof.one_time import OneTimeUse
 from idp.provider.subjects import Subjects
+from idp.provider.tokens.granting import CodeClaim, Grant
+from idp.provider.tokens.opaque_tokens import OpaqueTokens
+from idp.provider.tokens.revocations import RevocationList
 
 if TYPE_CHECKING:
     from idp.provider.authlib_server import Core

@@ -7,15 +7,15 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 
 from foundation.ledger import Entry
-from idp.provider.clients import ClientView, view_of
+from idp.provider.authorization.consent_view import describe_item
+from idp.provider.authorization.consents import list_consents, withdraw_consent_in
+from idp.provider.authorization.response_types import FRONT_CHANNEL
+from idp.provider.clients.registry import ClientView, view_of
 from idp.provider.composition import Provider
-from idp.provider.consent_view import describe_item
-from idp.provider.consents import list_consents, withdraw_consent_in
-from idp.provider.granting import end_grants
 from idp.provider.ports import LicenseTypes
-from idp.provider.response_types import FRONT_CHANNEL
-from idp.provider.revocations import revocation
 from idp.provider.tables import oauth_grants
+from idp.provider.tokens.granting import end_grants
+from idp.provider.tokens.revocations import revocation
 
 
 @dataclass(frozen=True, slots=True)

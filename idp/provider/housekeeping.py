@@ -13,7 +13,7 @@ from idp.provider.composition import Provider
 from idp.provider.decoupled.requests import KEPT_AFTER_EXPIRY
 from idp.provider.decoupled.tables import ciba_notifications, decoupled_requests
 from idp.provider.limits import ProviderLimits
-from idp.provider.registration_tables import client_invitations
+from idp.provider.registration.tables import client_invitations
 from idp.provider.tables import (
     consents,
     logout_messages,

@@ -9,17 +9,17 @@ from typing import Any
 
 from idp.provider.assurance.vocabulary import METADATA as ASSURANCE
 from idp.provider.authlib_server import Core
-from idp.provider.authorization_details import AUTHORIZATION_DETAILS_TYPES
-from idp.provider.authorization_request import PROMPTS
-from idp.provider.client_auth import ALL_METHODS, CERTIFICATE_METHODS
+from idp.provider.authorization.details import AUTHORIZATION_DETAILS_TYPES
+from idp.provider.authorization.pkce import CODE_CHALLENGE_METHOD
+from idp.provider.authorization.request import PROMPTS
+from idp.provider.clients.jwk_sets import CONTENT_ENCRYPTION, ENCRYPTING_ALGS
+from idp.provider.clients.policies import POLICIES
+from idp.provider.clients.signing_algorithms import SIGNING_ALGORITHMS
 from idp.provider.composition import MutualTls
-from idp.provider.dpop import PROOF_ALGORITHMS
-from idp.provider.jwk_sets import CONTENT_ENCRYPTION, ENCRYPTING_ALGS
-from idp.provider.pkce import CODE_CHALLENGE_METHOD
-from idp.provider.policies import POLICIES
-from idp.provider.resources import license_audience
+from idp.provider.proof.client_auth import ALL_METHODS, CERTIFICATE_METHODS
+from idp.provider.proof.dpop import PROOF_ALGORITHMS
+from idp.provider.resources.audiences import license_audience
 from idp.provider.scopes import CLAIM_LABELS, SCOPES
-from idp.provider.signing_algorithms import SIGNING_ALGORITHMS
 from idp.vocabulary import ALL_ACR_VALUES
 
 

@@ -10,18 +10,18 @@ from foundation.sealing import BlindIndex, Sealer
 from foundation.signing import KeyRing
 from idp.people.facts import PersonFactsLoader
 from idp.provider.authlib_server import Core
-from idp.provider.client_keys import ClientKeys
-from idp.provider.clients import ClientRegistry
+from idp.provider.authorization.consents import ConsentReader
+from idp.provider.authorization.pushed_requests import PushedRequests
+from idp.provider.clients.keys import ClientKeys
+from idp.provider.clients.registry import ClientRegistry
 from idp.provider.composition import WITHOUT_MUTUAL_TLS, MutualTls, Provider
-from idp.provider.consents import ConsentReader
-from idp.provider.granting import CodeSpender
 from idp.provider.limits import ProviderLimits
-from idp.provider.one_time import OneTimeUses
-from idp.provider.opaque_tokens import OpaqueTokens
 from idp.provider.ports import LicenseTypes, UrlFetcher
-from idp.provider.pushed_requests import PushedRequests
-from idp.provider.revocations import RevocationList
+from idp.provider.proof.one_time import OneTimeUses
 from idp.provider.subjects import Subjects
+from idp.provider.tokens.granting import CodeSpender
+from idp.provider.tokens.opaque_tokens import OpaqueTokens
+from idp.provider.tokens.revocations import RevocationList
 
 
 async def open_provider(

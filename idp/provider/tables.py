@@ -45,7 +45,7 @@ oauth_clients = Table(
     Column("home_uri", String(2000)),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    # Everything else it registered, as `idp/provider/client_metadata.py` writes it.
+    # Everything else it registered, as `idp/provider/clients/metadata.py` writes it.
     Column("metadata", JSON, nullable=False, server_default="{}"),
     # SHA-256 of the registration access token of an application that manages its own registration.
     Column("registration_token_hash", LargeBinary),
@@ -90,7 +90,7 @@ refresh_families = Table(
     Column("created_at", Instant, nullable=False),
     # Written by the version before this one, which may still be at work beside it: a family ends with its grant.
     Column("ended_at", Instant),
-    # What the tokens of the family are bound to, as `idp/provider/sender_constraint.py` writes it.
+    # What the tokens of the family are bound to, as `idp/provider/proof/sender_constraint.py` writes it.
     Column("confirmation", String(64)),
     Index("ix_refresh_families_absolute_expires_at", "absolute_expires_at"),
 )

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from gateway.routes import all_routes
 from gateway.security.surfaces import Surface, surface_of
-from idp.provider.registration import ClientRegistration, register_client
+from idp.provider.registration.register import ClientRegistration, register_client
 from tests.attacks.raw_http import RawRequest, send
 from tests.faults.expectations import await_status
 from tests.faults.nodes import Town

@@ -14,12 +14,12 @@ import pytest
 
 from idp.people.accounts import set_password_hash
 from idp.people.directory import Directory
-from idp.provider.client_metadata import ClientMetadata
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.clients.policies import TOKEN_EXCHANGE
 from idp.provider.connected_apps import withdraw_consent
 from idp.provider.decoupled.requests import DecoupledRequest
-from idp.provider.policies import TOKEN_EXCHANGE
-from idp.provider.registration import rotate_client_secret, set_client_status
-from idp.provider.session_endings import GrantAndLogoutEndings
+from idp.provider.registration.register import rotate_client_secret, set_client_status
+from idp.provider.sign_out.session_endings import GrantAndLogoutEndings
 from idp.signin.account_status import close_account, disable_account
 from idp.signin.enrolment import end_officer
 from idp.signin.entrance import Entrance, open_entrance

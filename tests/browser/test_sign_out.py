@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from foundation.clock import system_clock
 from gateway.composition import open_parts
 from gateway.settings import load_settings
-from idp.provider.client_metadata import ClientMetadata
-from idp.provider.registration import ClientRegistration, register_client
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.registration.register import ClientRegistration, register_client
 from tests.browser.old_app import CLIENT_ID, OldApp, served
 from tests.gateway.town import Town, running_town
 from tests.servers import SQLiteDatabases, Stack

@@ -32,19 +32,19 @@ class Mutation:
     caught_by: str
 
 
-_DPOP = "idp/provider/dpop.py"
+_DPOP = "idp/provider/proof/dpop.py"
 _CODE = "idp/provider/grants/authorization_code.py"
-_OBJECTS = "idp/provider/request_objects.py"
-_ASSERTIONS = "idp/provider/client_assertions.py"
-_ID_TOKENS = "idp/provider/id_tokens.py"
+_OBJECTS = "idp/provider/authorization/request_objects.py"
+_ASSERTIONS = "idp/provider/proof/client_assertions.py"
+_ID_TOKENS = "idp/provider/tokens/id_tokens.py"
 _ID_TOKEN_CLAIMS = 'claims["nonce"] = facts.nonce'
-_INTERACTION = "idp/provider/interaction.py"
+_INTERACTION = "idp/provider/authorization/interaction.py"
 _SP = "test_fapi2_security_profile_final_"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "any redirect URI that begins like a registered one is followed",
-        "idp/provider/redirects.py",
+        "idp/provider/clients/redirects.py",
         "    if redirect_uri in known:\n",
         "    if redirect_uri.startswith(known):\n",
         "test_oidcc_ensure_registered_redirect_uri and basic",
@@ -72,14 +72,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "the PKCE verifier is not compared",
-        "idp/provider/pkce.py",
+        "idp/provider/authorization/pkce.py",
         "    if not hmac.compare_digest(computed, code_challenge):\n",
         '    if computed == "":\n',
         "test_oidcc_ensure_request_with_valid_pkce_succeeds and basic",
     ),
     Mutation(
         "PKCE method plain is taken",
-        "idp/provider/pkce.py",
+        "idp/provider/authorization/pkce.py",
         "    if code_challenge is None or method != CODE_CHALLENGE_METHOD:\n",
         "    if code_challenge is None:\n",
         f"{_SP}par_plain_pkce_rejected and high-jwt-dpop",
@@ -142,35 +142,35 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "a nonce is not asked for where an ID token is in the answer",
-        "idp/provider/response_types.py",
+        "idp/provider/authorization/response_types.py",
         "    if gives(response_type, ID_TOKEN) and nonce is None:\n",
         '    if gives(response_type, ID_TOKEN) and nonce == "":\n',
         "test_oidcc_ensure_request_without_nonce_fails and hybrid",
     ),
     Mutation(
         "tokens travel in the query",
-        "idp/provider/response_modes.py",
+        "idp/provider/authorization/response_modes.py",
         "    default = FRAGMENT if is_front_channel(response_type) else QUERY\n",
         "    default = QUERY\n",
         "test_oidcc_server and hybrid",
     ),
     Mutation(
         "any post-logout address of a hinted client is followed",
-        "idp/provider/logout.py",
+        "idp/provider/sign_out/logout.py",
         "    if not is_registered_redirect_uri(uri, client.post_logout_redirect_uris, client.application_type):\n",
         "    if not client.post_logout_redirect_uris:\n",
         "test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri",
     ),
     Mutation(
         "the state of a sign-out is dropped",
-        "idp/provider/logout.py",
+        "idp/provider/sign_out/logout.py",
         '    state = parameters.get("state")\n',
         "    state = None\n",
         "test_oidcc_rp_initiated_logout",
     ),
     Mutation(
         "a logout token carries no events",
-        "idp/provider/backchannel.py",
+        "idp/provider/sign_out/backchannel.py",
         '        "events": {EVENT: {}},\n',
         '        "events": {},\n',
         "test_oidcc_backchannel_rp_initiated_logout",
@@ -212,7 +212,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "a certificate-bound token is taken with any certificate",
-        "idp/provider/resource_access.py",
+        "idp/provider/resources/access.py",
         "        if request.certificate is None or certificate_thumbprint(request.certificate) != bound_to.thumbprint:\n",
         '        if bound_to.thumbprint == "":\n',
         f"{_SP}ensure_holder_of_key_required and high-jwt-mtls",
@@ -254,28 +254,28 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "a pushed request works for every client",
-        "idp/provider/authorization_sources.py",
+        "idp/provider/authorization/sources.py",
         "found.client_id != client.client_id or ",
         "",
         f"{_SP}par_attempt_to_use_request_uri_for_different_client and high-jwt-dpop",
     ),
     Mutation(
         "a pushed request never expires",
-        "idp/provider/authorization_sources.py",
+        "idp/provider/authorization/sources.py",
         " or now >= found.expires_at or",
         " or",
         f"{_SP}par_attempt_to_use_expired_request_uri and high-jwt-dpop",
     ),
     Mutation(
         "clients of policy high need not push",
-        "idp/provider/policies.py",
+        "idp/provider/clients/policies.py",
         "not doing.is_pushed:",
         'doing.response_type == "":',
         f"{_SP}ensure_unsigned_authorization_request_without_using_par_fails and high-jwt-dpop",
     ),
     Mutation(
         "a signed answer names another audience",
-        "idp/provider/jarm.py",
+        "idp/provider/authorization/jarm.py",
         '"aud": client.client_id',
         '"aud": provider.issuer',
         f"{_SP}happy_flow and signed-jwt-dpop",

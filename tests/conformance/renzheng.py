@@ -18,10 +18,10 @@ from gateway.composition import Parts, open_parts
 from gateway.pages.paths import PATHS
 from gateway.settings import ENV_FILE, load_settings
 from gateway.stories.browser import Browser, Page
-from idp.provider.client_metadata import ClientMetadata, LegacyException
-from idp.provider.registration import ClientRegistration, register_client
-from idp.provider.registration_document import apply_document
-from idp.provider.registration_invitations import MOST_USES, InvitationTerms, invite_clients
+from idp.provider.clients.metadata import ClientMetadata, LegacyException
+from idp.provider.registration.document import apply_document
+from idp.provider.registration.invitations import MOST_USES, InvitationTerms, invite_clients
+from idp.provider.registration.register import ClientRegistration, register_client
 from idp.signin.enrolment import enrol_person
 from idp.signin.visits import Visit
 from tests.conformance.certificates import new_certificate

@@ -15,10 +15,10 @@ from gateway.demo.grants import housing_grant
 from gateway.demo.places import Places
 from gateway.demo.seed import seed_world
 from gateway.settings import load_settings
-from idp.provider.client_metadata import ClientMetadata
-from idp.provider.policies import CIBA, DEVICE_CODE
-from idp.provider.registration import ClientRegistration, register_client
-from idp.provider.resources import license_audience, userinfo_audience
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.clients.policies import CIBA, DEVICE_CODE
+from idp.provider.registration.register import ClientRegistration, register_client
+from idp.provider.resources.audiences import license_audience, userinfo_audience
 from idp.provider.scopes import LICENSE_LOOKUP
 from idp.signin.enrolment import enrol_person
 from idp.signin.visits import Visit

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete
 
 from foundation.database import Database
-from idp.provider.policies import CIBA, DEVICE_CODE
+from idp.provider.clients.policies import CIBA, DEVICE_CODE
 from idp.signin.tables import attempt_counters
 from tests.faults.nodes import Town
 from tests.faults.population import COUNTER, KIOSK, Citizen

@@ -5,9 +5,9 @@ from functools import partial
 
 import httpx2
 
-from idp.provider.policies import TOKEN_EXCHANGE
-from idp.provider.registration import ClientRegistration, register_client
-from idp.provider.resources import license_audience
+from idp.provider.clients.policies import TOKEN_EXCHANGE
+from idp.provider.registration.register import ClientRegistration, register_client
+from idp.provider.resources.audiences import license_audience
 from idp.provider.scopes import LICENSE_LOOKUP
 from tests.faults import record
 from tests.faults.expectations import await_refused, await_status

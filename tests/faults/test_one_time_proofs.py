@@ -14,9 +14,9 @@ from joserfc.jwk import ECKey
 from foundation.database import Database
 from gateway.composition import open_parts
 from gateway.settings import load_settings
-from idp.provider.client_assertions import ASSERTION_TYPE
-from idp.provider.client_metadata import ClientMetadata
-from idp.provider.registration import ClientRegistration, register_client
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.proof.client_assertions import ASSERTION_TYPE
+from idp.provider.registration.register import ClientRegistration, register_client
 from tests.faults.nodes import Town
 from tests.faults.population import APP
 from tests.faults.redis_mark import empty_redis

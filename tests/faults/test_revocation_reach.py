@@ -13,7 +13,7 @@ import httpx2
 from certs_catalog.grants.register import register_grant, suspend_grant
 from gateway.demo.grants import housing_grant
 from idp.people.departments import add_officer
-from idp.provider.registration import ClientRegistration, register_client, set_client_status
+from idp.provider.registration.register import ClientRegistration, register_client, set_client_status
 from idp.signin.account_status import disable_account, enable_account
 from idp.signin.enrolment import end_officer, enrol_person
 from tests.faults.expectations import await_refused, await_status

@@ -12,14 +12,14 @@ from gateway.pages.rendering import render
 from gateway.pages.sign_out import ending_words
 from gateway.pages.signed_in import for_citizens, viewer_of
 from gateway.requests import form_of, language_of, parts_of, visit_of
-from idp.provider.backchannel import list_logout_deliveries
+from idp.provider.clients.initiated_login import initiated_login_url
 from idp.provider.connected_apps import (
     ConnectedApp,
     list_connected_apps,
     list_session_apps,
     withdraw_consent,
 )
-from idp.provider.initiated_login import initiated_login_url
+from idp.provider.sign_out.backchannel import list_logout_deliveries
 from idp.signin.session_endings import end_all_other_sessions, end_other_session
 from idp.signin.sessions import Session, list_sessions
 

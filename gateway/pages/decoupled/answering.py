@@ -15,7 +15,8 @@ from gateway.pages.rendering import render
 from gateway.pages.signed_in import for_citizens, viewer_of
 from gateway.pages.signin.journeys import Goal
 from gateway.requests import form_of, language_of, parts_of
-from idp.provider.clients import Client, view_of
+from idp.provider.authorization.outcomes import AskedItem
+from idp.provider.clients.registry import Client, view_of
 from idp.provider.composition import Origin
 from idp.provider.decoupled.confirmation import (
     Answered,
@@ -25,7 +26,6 @@ from idp.provider.decoupled.confirmation import (
     open_confirmation,
 )
 from idp.provider.errors import ShownError
-from idp.provider.outcomes import AskedItem
 from idp.signin.sessions import Session
 
 RESULT = "decoupled-answer"

@@ -11,7 +11,7 @@ from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
 from gateway.pages.signed_in import for_citizens, viewer_of
 from gateway.requests import parts_of
-from idp.provider.clients import Client, view_of
+from idp.provider.clients.registry import Client, view_of
 from idp.provider.decoupled.confirmation import list_confirmations
 from idp.provider.decoupled.requests import DecoupledRequest
 from idp.signin.sessions import Session

@@ -9,8 +9,8 @@ from gateway.pages.oauth_pages import oauth_parts
 from gateway.pages.paths import PATHS
 from gateway.pages.signin.journeys import Goal, goal_from, next_page, remember_journey
 from gateway.requests import current_session, parts_of, set_session_cookie
-from idp.provider.authorize import resume_authorization
-from idp.provider.outcomes import SignInNeeded
+from idp.provider.authorization.authorize import resume_authorization
+from idp.provider.authorization.outcomes import SignInNeeded
 from idp.signin.outcomes import ArrivalToConfirm, IdentityCheckNeeded, SecondFactorNeeded, SignedIn
 
 

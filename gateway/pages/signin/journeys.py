@@ -15,9 +15,9 @@ from gateway.pages.apps import AppWords, allow_form_to, app_words, origins_of
 from gateway.pages.modes import safe_next
 from gateway.pages.paths import PATHS
 from gateway.requests import parts_of
-from idp.provider.clients import view_of
+from idp.provider.authorization.transactions import find_transaction
+from idp.provider.clients.registry import view_of
 from idp.provider.errors import ShownError
-from idp.provider.transactions import find_transaction
 from idp.signin import errors
 
 KIND = "page"

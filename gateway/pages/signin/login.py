@@ -16,8 +16,8 @@ from gateway.pages.signin.entry import go_on
 from gateway.pages.signin.journeys import Goal, goal_from
 from gateway.requests import current_session, form_of, language_of, parts_of, visit_of
 from idp.ports import UserCenter
-from idp.provider.authorize import resume_authorization
-from idp.provider.outcomes import SignInNeeded
+from idp.provider.authorization.authorize import resume_authorization
+from idp.provider.authorization.outcomes import SignInNeeded
 from idp.provider.scopes import LICENSE_LOOKUP
 from idp.signin.outcomes import Refused
 from idp.signin.password_sign_in import sign_in_with_password

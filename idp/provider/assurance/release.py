@@ -12,7 +12,7 @@ from idp.provider.assurance.selection import select_verified_claims
 from idp.provider.assurance.verification import describe_verification
 from idp.provider.assurance.vocabulary import VERIFIABLE_CLAIMS
 from idp.provider.claims import released_claims
-from idp.provider.clients import Client
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Provider
 from idp.provider.scopes import SCOPE_OF_CLAIM
 from idp.vocabulary import RealNameLevel

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from idp.provider.assurance.vocabulary import VERIFIABLE_CLAIMS
-from idp.provider.authorization_reasons import INVALID_CLAIMS
+from idp.provider.authorization.reasons import INVALID_CLAIMS
 from idp.provider.errors import RedirectableError
 from idp.provider.scopes import CLAIM_LABELS, SCOPE_OF_CLAIM
 

@@ -25,15 +25,15 @@ from idp.provider.authlib_server.token_grants import (
     RefreshTokenGrant,
 )
 from idp.provider.back_channel import BackChannelRequest, OAuthResponse
-from idp.provider.client_auth import PresentedCredentials, authenticate_client
-from idp.provider.clients import AuthMethod, ClientRegistry
+from idp.provider.clients.policies import AtToken, check_policy
+from idp.provider.clients.registry import AuthMethod, ClientRegistry
 from idp.provider.composition import Provider
 from idp.provider.errors import Reason, TokenError
-from idp.provider.introspection_answer import answer_introspection
 from idp.provider.parameters import Parameters
-from idp.provider.policies import AtToken, check_policy
-from idp.provider.sender_constraint import check_binding, confirm_request
-from idp.provider.token_reasons import (
+from idp.provider.proof.client_auth import PresentedCredentials, authenticate_client
+from idp.provider.proof.sender_constraint import check_binding, confirm_request
+from idp.provider.tokens.introspection_answer import answer_introspection
+from idp.provider.tokens.reasons import (
     CLIENT_NOT_AUTHENTICATED,
     GRANT_TYPE_NOT_ALLOWED,
     INVALID_CODE,

@@ -10,15 +10,15 @@ from typing import Any
 from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Payload, OAuth2Request
 
 from idp.provider.back_channel import BackChannelRequest
-from idp.provider.client_auth import PresentedCredentials
-from idp.provider.clients import Client
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Provider
-from idp.provider.granting import Grant
 from idp.provider.grants.refresh_token import Refreshed
-from idp.provider.issuing import IssuedAccessToken
 from idp.provider.parameters import Parameters
+from idp.provider.proof.client_auth import PresentedCredentials
+from idp.provider.proof.sender_constraint import Confirmation
 from idp.provider.scopes import join_scope
-from idp.provider.sender_constraint import Confirmation
+from idp.provider.tokens.granting import Grant
+from idp.provider.tokens.issuing import IssuedAccessToken
 
 
 class FormPayload(OAuth2Payload):

@@ -9,8 +9,8 @@ from authlib.oauth2.rfc6749 import TokenEndpoint
 from sqlalchemy.util import await_
 
 from idp.provider.authlib_server.core_request import CoreRequest
-from idp.provider.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
 from idp.provider.decoupled import ciba_authentication, device_authorization
+from idp.provider.proof.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
 
 
 class DeviceAuthorization(TokenEndpoint):

@@ -10,8 +10,8 @@ from authlib.oauth2.rfc6749.hooks import hooked
 from sqlalchemy.util import await_
 
 from idp.provider.authlib_server.core_request import CoreRequest
-from idp.provider.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
 from idp.provider.grants import authorization_code, ciba, device_code
+from idp.provider.proof.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
 
 
 class DeviceCodeGrant(BaseGrant, TokenEndpointMixin):

@@ -9,8 +9,8 @@ from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
 from sqlalchemy.util import await_
 
 from idp.provider.authlib_server.core_request import CoreRequest
-from idp.provider.client_auth import CONFIDENTIAL_METHODS
 from idp.provider.grants import token_exchange
+from idp.provider.proof.client_auth import CONFIDENTIAL_METHODS
 
 
 class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):

@@ -9,10 +9,10 @@ from authlib.oauth2.rfc6749 import TokenEndpoint
 from sqlalchemy.util import await_
 
 from idp.provider.authlib_server.core_request import CoreRequest
-from idp.provider.client_auth import ALL_METHODS
-from idp.provider.clients import Client
-from idp.provider.par import ENDPOINT, keep_pushed_request
-from idp.provider.sender_constraint import KEY, confirm_request
+from idp.provider.authorization.par import ENDPOINT, keep_pushed_request
+from idp.provider.clients.registry import Client
+from idp.provider.proof.client_auth import ALL_METHODS
+from idp.provider.proof.sender_constraint import KEY, confirm_request
 
 
 class PushedAuthorization(TokenEndpoint):

@@ -11,9 +11,9 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from sqlalchemy.util import await_
 
 from idp.provider.authlib_server.core_request import CoreRequest, RegisteredClient
-from idp.provider.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
-from idp.provider.introspection import introspected_members
-from idp.provider.revocation import RevocableToken, end_token, find_revocable
+from idp.provider.proof.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
+from idp.provider.tokens.introspection import introspected_members
+from idp.provider.tokens.revocation import RevocableToken, end_token, find_revocable
 
 
 @dataclass(frozen=True, slots=True)

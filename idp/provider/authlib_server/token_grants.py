@@ -15,10 +15,10 @@ from idp.provider.authlib_server.core_request import (
     RegisteredClient,
     SpentRefreshToken,
 )
-from idp.provider.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
-from idp.provider.granting import Grant
 from idp.provider.grants import authorization_code, client_credentials, refresh_token
-from idp.provider.issuing import issue_entry
+from idp.provider.proof.client_auth import ALL_METHODS, CONFIDENTIAL_METHODS
+from idp.provider.tokens.granting import Grant
+from idp.provider.tokens.issuing import issue_entry
 
 
 class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from idp.provider.authorization_details import Detail, UnusableDetails, parse_authorization_details
-from idp.provider.authorization_reasons import UNMET_AUTHENTICATION
-from idp.provider.authorization_request import MAX_LIST_ENTRIES, MAX_VALUE_LENGTH, AuthorizationRequest
+from idp.provider.authorization.details import Detail, UnusableDetails, parse_authorization_details
+from idp.provider.authorization.interaction import wanted_authentication
+from idp.provider.authorization.reasons import UNMET_AUTHENTICATION
+from idp.provider.authorization.request import MAX_LIST_ENTRIES, MAX_VALUE_LENGTH, AuthorizationRequest
+from idp.provider.authorization.request_reasons import INVALID_AUTHORIZATION_DETAILS
 from idp.provider.claims import parse_claims_parameter
-from idp.provider.clients import Client
+from idp.provider.clients.policies import AtToken, check_policy
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Provider
 from idp.provider.errors import RedirectableError, TokenError
-from idp.provider.interaction import wanted_authentication
 from idp.provider.parameters import Parameters
-from idp.provider.policies import AtToken, check_policy
-from idp.provider.request_reasons import INVALID_AUTHORIZATION_DETAILS
-from idp.provider.resources import are_resources_of, license_audience, userinfo_audience
+from idp.provider.resources.audiences import are_resources_of, license_audience, userinfo_audience
 from idp.provider.scopes import OFFLINE_ACCESS, OPENID, SCOPES, split_scope
-from idp.provider.token_reasons import RESOURCE_NOT_GRANTED, SCOPE_TOO_BROAD, TOKEN_REQUEST_MALFORMED
+from idp.provider.tokens.reasons import RESOURCE_NOT_GRANTED, SCOPE_TOO_BROAD, TOKEN_REQUEST_MALFORMED
 from idp.vocabulary import parse_acr
 
 

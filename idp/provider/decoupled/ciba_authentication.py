@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from foundation.ledger import Entry, Insert
-from idp.provider.client_jwts import UnusableJwt, identifier_of, instant_of
-from idp.provider.clients import Client
+from idp.provider.authorization.request_objects import verify_request_object
+from idp.provider.clients.policies import CIBA, policy_of
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.decoupled.asked import judge_asked
 from idp.provider.decoupled.binding_messages import check_binding_message
@@ -21,10 +22,9 @@ from idp.provider.decoupled.reasons import (
 )
 from idp.provider.decoupled.requests import DecoupledRequest, new_request, secret_hash
 from idp.provider.errors import TokenError
-from idp.provider.one_time import use_once
 from idp.provider.parameters import Parameters
-from idp.provider.policies import CIBA, policy_of
-from idp.provider.request_objects import verify_request_object
+from idp.provider.proof.client_jwts import UnusableJwt, identifier_of, instant_of
+from idp.provider.proof.one_time import use_once
 from idp.provider.scopes import join_scope
 from idp.signin.attempt_store import reserve_attempts, within
 from idp.signin.throttling import Held, Window

@@ -11,11 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from foundation.ledger import Entry
-from idp.provider.authorization_success import remember_consent
-from idp.provider.clients import Client
+from idp.provider.authorization.consent_view import consent_view
+from idp.provider.authorization.consents import Consent
+from idp.provider.authorization.interaction import NeedConsent, NeedSignIn, Proceed, decide_next, is_refusal
+from idp.provider.authorization.outcomes import ConsentView
+from idp.provider.authorization.success import remember_consent
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Origin, Provider
-from idp.provider.consent_view import consent_view
-from idp.provider.consents import Consent
 from idp.provider.decoupled.asked import is_still_allowed
 from idp.provider.decoupled.pings import release_notification_in
 from idp.provider.decoupled.reasons import CONFIRMATION_GONE, REFUSED_ON_OTHER_DEVICE
@@ -26,10 +28,8 @@ from idp.provider.decoupled.requests import (
     settle_request_in,
 )
 from idp.provider.errors import RedirectableError, ShownError
-from idp.provider.granting import new_grant
-from idp.provider.interaction import NeedConsent, NeedSignIn, Proceed, decide_next, is_refusal
-from idp.provider.outcomes import ConsentView
 from idp.provider.scopes import join_scope
+from idp.provider.tokens.granting import new_grant
 from idp.signin.sessions import Session
 from idp.vocabulary import RealNameLevel, SignInStrength
 

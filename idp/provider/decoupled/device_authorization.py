@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 from sqlalchemy.exc import IntegrityError
 
 from foundation.ledger import Entry
-from idp.provider.clients import Client
+from idp.provider.clients.policies import DEVICE_CODE
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.decoupled.asked import judge_asked
 from idp.provider.decoupled.requests import DecoupledRequest, new_request, secret_hash
 from idp.provider.decoupled.user_codes import draw_user_code, show_user_code, user_code_hash
 from idp.provider.parameters import Parameters
-from idp.provider.policies import DEVICE_CODE
 from idp.provider.scopes import join_scope
 from idp.signin.visits import coarse_network
 

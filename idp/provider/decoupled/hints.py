@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from idp.people.accounts import find_account_by_login
 from idp.people.user_names import LoginName, parse_login_name
-from idp.provider.client_jwts import UnusableJwt, instant_of, parse_client_jwt
-from idp.provider.clients import Client
+from idp.provider.authorization.request_objects import verify_request_object
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Provider
 from idp.provider.decoupled.reasons import (
     AUTHENTICATION_REQUEST_MALFORMED,
@@ -22,10 +22,10 @@ from idp.provider.decoupled.reasons import (
     UNKNOWN_USER_ID,
 )
 from idp.provider.errors import TokenError
-from idp.provider.id_tokens import read_id_token_hint
 from idp.provider.parameters import Parameters
-from idp.provider.request_objects import verify_request_object
+from idp.provider.proof.client_jwts import UnusableJwt, instant_of, parse_client_jwt
 from idp.provider.tables import oauth_grants
+from idp.provider.tokens.id_tokens import read_id_token_hint
 from idp.signin.beijing import beijing_date
 
 LONGEST_HINT = 256

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from idp.provider.clients import Client
+from idp.provider.clients.policies import CIBA, DEVICE_CODE
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Provider
 from idp.provider.decoupled.reasons import (
     AUTHORIZATION_PENDING,
@@ -15,11 +16,10 @@ from idp.provider.decoupled.reasons import (
 )
 from idp.provider.decoupled.requests import DecoupledRequest, Kind, State, find_by_secret, note_poll, secret_hash
 from idp.provider.errors import Reason, TokenError
-from idp.provider.granting import Grant
 from idp.provider.grants.authorization_code import check_alive, check_readable
 from idp.provider.parameters import Parameters
-from idp.provider.policies import CIBA, DEVICE_CODE
-from idp.provider.token_reasons import TOKEN_REQUEST_MALFORMED
+from idp.provider.tokens.granting import Grant
+from idp.provider.tokens.reasons import TOKEN_REQUEST_MALFORMED
 
 SLOWER_BY = timedelta(seconds=5)
 LONGEST_INTERVAL = timedelta(seconds=60)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
 from foundation.ledger import Insert
-from idp.provider.authorization_request import AuthorizationRequest, authorization_request_from_json
+from idp.provider.authorization.request import AuthorizationRequest, authorization_request_from_json
 from idp.provider.decoupled.tables import decoupled_requests
 
 Kind = Literal["device", "ciba"]

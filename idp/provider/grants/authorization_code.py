@@ -4,24 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from foundation.ledger import Entry
-from idp.provider.authorization_details import Detail, UnusableDetails, narrowed_details
-from idp.provider.client_keys import ClientKeysUnavailable
-from idp.provider.clients import Client
+from idp.provider.authorization.details import Detail, UnusableDetails, narrowed_details
+from idp.provider.authorization.pkce import check_pkce
+from idp.provider.authorization.request_reasons import INVALID_AUTHORIZATION_DETAILS
+from idp.provider.authorization.response_reasons import CLIENT_KEY_UNAVAILABLE
+from idp.provider.clients.keys import ClientKeysUnavailable
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.errors import TokenError
-from idp.provider.granting import Grant, code_hash, end_grants, find_grant_by_code
-from idp.provider.id_tokens import IssuedBeside, issue_id_token
-from idp.provider.issuing import IssuedAccessToken, issue_entry, issue_for_grant
-from idp.provider.jwt_encryption import check_encryptable
 from idp.provider.parameters import Parameters
-from idp.provider.pkce import check_pkce
-from idp.provider.refreshing import new_family
-from idp.provider.request_reasons import INVALID_AUTHORIZATION_DETAILS
-from idp.provider.response_reasons import CLIENT_KEY_UNAVAILABLE
-from idp.provider.revocations import revocation
+from idp.provider.proof.sender_constraint import KEY, Confirmation, check_confirmation
 from idp.provider.scopes import OFFLINE_ACCESS, OPENID
-from idp.provider.sender_constraint import KEY, Confirmation, check_confirmation
-from idp.provider.token_reasons import (
+from idp.provider.tokens.granting import Grant, code_hash, end_grants, find_grant_by_code
+from idp.provider.tokens.id_tokens import IssuedBeside, issue_id_token
+from idp.provider.tokens.issuing import IssuedAccessToken, issue_entry, issue_for_grant
+from idp.provider.tokens.jwt_encryption import check_encryptable
+from idp.provider.tokens.reasons import (
     CODE_REPLAYED,
     GRANT_ENDED,
     INVALID_CODE,
@@ -29,6 +27,8 @@ from idp.provider.token_reasons import (
     RESOURCE_NOT_GRANTED,
     TOKEN_REQUEST_MALFORMED,
 )
+from idp.provider.tokens.refreshing import new_family
+from idp.provider.tokens.revocations import revocation
 
 GRANT_TYPE = "authorization_code"
 

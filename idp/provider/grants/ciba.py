@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from idp.provider.clients import Client
+from idp.provider.clients.policies import CIBA
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Provider
 from idp.provider.decoupled.polling import redeem_decoupled
-from idp.provider.granting import Grant
 from idp.provider.parameters import Parameters
-from idp.provider.policies import CIBA
+from idp.provider.tokens.granting import Grant
 
 GRANT_TYPE = CIBA
 

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from idp.provider.clients import Client
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Provider
 from idp.provider.errors import TokenError
-from idp.provider.issuing import IssuedAccessToken, issue_for_client
 from idp.provider.parameters import Parameters
+from idp.provider.proof.sender_constraint import Confirmation
 from idp.provider.scopes import SCOPES, split_scope
-from idp.provider.sender_constraint import Confirmation
-from idp.provider.token_reasons import RESOURCE_NOT_GRANTED, SCOPE_TOO_BROAD
+from idp.provider.tokens.issuing import IssuedAccessToken, issue_for_client
+from idp.provider.tokens.reasons import RESOURCE_NOT_GRANTED, SCOPE_TOO_BROAD
 
 GRANT_TYPE = "client_credentials"
 

@@ -4,29 +4,29 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.ledger import Entry
-from idp.provider.clients import Client
+from idp.provider.clients.policies import policy_of
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.errors import TokenError
-from idp.provider.granting import Grant, end_grants, find_grant
 from idp.provider.grants.authorization_code import (
     check_alive,
     check_readable,
     narrowed_authorization_details,
     narrowed_resources,
 )
-from idp.provider.issuing import IssuedAccessToken, issue_for_grant
 from idp.provider.parameters import Parameters
-from idp.provider.policies import policy_of
-from idp.provider.refreshing import RefreshToken, find_family, is_reuse, parse_refresh_token, rotate
-from idp.provider.revocations import revocation
+from idp.provider.proof.sender_constraint import Confirmation, check_refresh_confirmation, parse_confirmation
 from idp.provider.scopes import split_scope
-from idp.provider.sender_constraint import Confirmation, check_refresh_confirmation, parse_confirmation
-from idp.provider.token_reasons import (
+from idp.provider.tokens.granting import Grant, end_grants, find_grant
+from idp.provider.tokens.issuing import IssuedAccessToken, issue_for_grant
+from idp.provider.tokens.reasons import (
     INVALID_REFRESH_TOKEN,
     REFRESH_TOKEN_REUSED,
     SCOPE_TOO_BROAD,
     TOKEN_REQUEST_MALFORMED,
 )
+from idp.provider.tokens.refreshing import RefreshToken, find_family, is_reuse, parse_refresh_token, rotate
+from idp.provider.tokens.revocations import revocation
 
 GRANT_TYPE = "refresh_token"
 

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.ledger import Entry
-from idp.provider.access_tokens import AccessTokenFacts, TokenContext, VerifiedAccessToken
-from idp.provider.clients import Client
+from idp.provider.clients.policies import TOKEN_EXCHANGE
+from idp.provider.clients.registry import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.errors import InvalidToken, TokenError
-from idp.provider.exchange_reasons import (
+from idp.provider.parameters import Parameters
+from idp.provider.proof.sender_constraint import Confirmation
+from idp.provider.scopes import SCOPES, join_scope, split_scope
+from idp.provider.tokens.access_tokens import AccessTokenFacts, TokenContext, VerifiedAccessToken
+from idp.provider.tokens.exchange_reasons import (
     ACTOR_TOKEN_NOT_ACCEPTED,
     EXCHANGE_MALFORMED,
     EXCHANGE_NEEDS_CONSENT,
@@ -23,14 +27,10 @@ from idp.provider.exchange_reasons import (
     SUBJECT_TOKEN_NOT_ACCEPTED,
     TOO_MANY_ACTORS,
 )
-from idp.provider.issuing import IssuedAccessToken, issue_token, lifetime_of
-from idp.provider.parameters import Parameters
-from idp.provider.policies import TOKEN_EXCHANGE
-from idp.provider.scopes import SCOPES, join_scope, split_scope
-from idp.provider.sender_constraint import Confirmation
-from idp.provider.standing import find_officer_department
-from idp.provider.token_reading import read_token
-from idp.provider.token_reasons import RESOURCE_NOT_GRANTED, SCOPE_TOO_BROAD
+from idp.provider.tokens.issuing import IssuedAccessToken, issue_token, lifetime_of
+from idp.provider.tokens.reading import read_token
+from idp.provider.tokens.reasons import RESOURCE_NOT_GRANTED, SCOPE_TOO_BROAD
+from idp.provider.tokens.standing import find_officer_department
 
 GRANT_TYPE = TOKEN_EXCHANGE
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"

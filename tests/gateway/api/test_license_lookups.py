@@ -15,10 +15,10 @@ from foundation.ledger import Entry
 from foundation.ledger.store import load_rows
 from gateway.composition import Parts, open_parts
 from gateway.settings import load_settings
-from idp.provider.access_tokens import AccessTokenFacts, TokenContext, sign_access_token
-from idp.provider.clients import TOPIC
-from idp.provider.opaque_tokens import new_opaque_token
+from idp.provider.clients.registry import TOPIC
 from idp.provider.tables import oauth_clients
+from idp.provider.tokens.access_tokens import AccessTokenFacts, TokenContext, sign_access_token
+from idp.provider.tokens.opaque_tokens import new_opaque_token
 from idp.vocabulary import RealNameLevel, SignInStrength, acr_of
 from tests.gateway.api.conftest import CLERK, ZHANG, Backend, new_id, question, sha256
 

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 
 from gateway.composition import Parts, open_parts
 from gateway.settings import load_settings
-from idp.provider.access_tokens import AccessTokenFacts, TokenContext, sign_access_token
+from idp.provider.tokens.access_tokens import AccessTokenFacts, TokenContext, sign_access_token
 from idp.vocabulary import RealNameLevel, SignInStrength, acr_of
 from tests.gateway.api.conftest import CLERK, Backend
 from tests.idp.provider.signed_requests import encoded, sign

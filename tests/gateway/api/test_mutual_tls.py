@@ -17,9 +17,9 @@ import pytest
 from foundation.clock import system_clock
 from gateway.composition import open_parts
 from gateway.settings import load_settings
-from idp.provider.client_certificates import certificate_thumbprint
-from idp.provider.client_metadata import ClientMetadata
-from idp.provider.registration import ClientRegistration, register_client
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.proof.client_certificates import certificate_thumbprint
+from idp.provider.registration.register import ClientRegistration, register_client
 from loadtests.servers import CERTIFICATE_HEADER, VERDICT_HEADER, MutualTls, NginxServer, run_nginx
 from tests.gateway.api.conftest import question
 from tests.gateway.town import Town, running_town

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.composition import open_parts
 from gateway.settings import load_settings
-from idp.provider.access_tokens import AccessTokenFacts, TokenContext, sign_access_token
+from idp.provider.tokens.access_tokens import AccessTokenFacts, TokenContext, sign_access_token
 from idp.vocabulary import RealNameLevel, SignInStrength, acr_of
 from tests.gateway.api.conftest import CLERK, TITLE, Backend
 

@@ -10,9 +10,9 @@ from joserfc.jwk import ECKey
 from foundation.clock import system_clock
 from gateway.cli.exit_codes import ExitCode
 from gateway.composition import Parts
-from idp.provider.clients import Client
-from idp.provider.policies import TOKEN_EXCHANGE
-from idp.provider.registration_invitations import find_invitation
+from idp.provider.clients.policies import TOKEN_EXCHANGE
+from idp.provider.clients.registry import Client
+from idp.provider.registration.invitations import find_invitation
 from tests.gateway.cli.conftest import Finished, Installation
 
 NAMES = ("--name-zh", "不动产登记", "--name-en", "Real estate", "--department", "housing")

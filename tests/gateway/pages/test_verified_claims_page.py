@@ -14,7 +14,7 @@ from foundation.clock import system_clock
 from gateway.composition import open_parts
 from gateway.settings import load_settings
 from gateway.stories.browser import Browser, Page
-from idp.provider.registration import ClientRegistration, register_client
+from idp.provider.registration.register import ClientRegistration, register_client
 from tests.gateway.pages.people import Newcomer, newcomer, register
 from tests.gateway.town import Town
 

@@ -16,9 +16,9 @@ import httpx2
 
 from gateway.composition import open_parts
 from gateway.settings import load_settings
-from idp.provider.client_metadata import ClientMetadata
-from idp.provider.policies import CIBA, DEVICE_CODE
-from idp.provider.registration import ClientRegistration, register_client
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.clients.policies import CIBA, DEVICE_CODE
+from idp.provider.registration.register import ClientRegistration, register_client
 from tests.gateway.town import Town
 
 SCOPES = ("openid", "profile", "phone", "realname", "realname.id")

@@ -16,8 +16,8 @@ from joserfc.jwe import JWERegistry
 from joserfc.jwk import ECKey, JWKRegistry, Key, KeySet, RSAKey
 
 from foundation.signing import RotationPolicy, ensure_keys
-from idp.provider.client_metadata import ClientAlgorithms, ClientMetadata
-from idp.provider.registration import ClientRegistration
+from idp.provider.clients.metadata import ClientAlgorithms, ClientMetadata
+from idp.provider.registration.register import ClientRegistration
 from tests.idp.provider.world import HOUSING, ISSUER, START, Browser, World
 
 ALL_TYPES = ("code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none")

@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx2
 
-from idp.provider.client_metadata import ClientMetadata
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.clients.policies import CIBA, DEVICE_CODE
 from idp.provider.composition import Origin
 from idp.provider.decoupled.code_entry import CodeRefused, find_device_request
 from idp.provider.decoupled.confirmation import (
@@ -18,8 +19,7 @@ from idp.provider.decoupled.confirmation import (
     open_confirmation,
 )
 from idp.provider.decoupled.requests import DecoupledRequest
-from idp.provider.policies import CIBA, DEVICE_CODE
-from idp.provider.registration import ClientRegistration
+from idp.provider.registration.register import ClientRegistration
 from idp.signin.sessions import Session
 from tests.idp.provider.world import LICENSES, World
 

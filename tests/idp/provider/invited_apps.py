@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx2
 
-from idp.provider.clients import Client
-from idp.provider.registration_invitations import InvitationTerms, invite_clients
+from idp.provider.clients.registry import Client
+from idp.provider.registration.invitations import InvitationTerms, invite_clients
 from tests.idp.provider.world import ISSUER, World
 
 APP: dict[str, Any] = {

@@ -6,8 +6,8 @@ from datetime import timedelta
 from sqlalchemy import insert, select
 
 from idp.people.tables import departments, officers
-from idp.provider.policies import TOKEN_EXCHANGE
-from idp.provider.registration import ClientRegistration
+from idp.provider.clients.policies import TOKEN_EXCHANGE
+from idp.provider.registration.register import ClientRegistration
 from idp.signin.sessions import SESSION_COOKIE, Session, session_row
 from idp.signin.tables import sessions
 from idp.vocabulary import RealNameLevel, SignInStrength

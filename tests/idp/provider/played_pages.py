@@ -15,10 +15,10 @@ from foundation.clock import Clock
 from foundation.problems import StorageUnavailable
 from gateway.api.oauth import OAuthParts, Shown, oauth_routes, present
 from gateway.security.client_certificates import CertificateHeaders
-from idp.provider.authorize import decide_consent, resume_authorization
+from idp.provider.authorization.authorize import decide_consent, resume_authorization
+from idp.provider.authorization.outcomes import ErrorShown, FormPost
 from idp.provider.composition import Provider
-from idp.provider.logout import LoggedOut, LogoutConfirmation, confirm_logout
-from idp.provider.outcomes import ErrorShown, FormPost
+from idp.provider.sign_out.logout import LoggedOut, LogoutConfirmation, confirm_logout
 from idp.signin.flows import FLOW_COOKIE as BROWSER_COOKIE
 from idp.signin.limits import SignInLimits
 from idp.signin.sessions import SESSION_COOKIE, Session, SessionFinder

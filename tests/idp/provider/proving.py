@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx2
 
-from idp.provider.client_assertions import ASSERTION_TYPE
-from idp.provider.client_metadata import ClientMetadata
-from idp.provider.registration import ClientRegistration
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.proof.client_assertions import ASSERTION_TYPE
+from idp.provider.registration.register import ClientRegistration
 from tests.idp.provider.signed_requests import JWKS, encoded, sign
 from tests.idp.provider.world import HOUSING, ISSUER, LICENSE_API, LICENSES, NATIVE, World
 

@@ -10,8 +10,8 @@ from typing import Any
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from idp.provider.client_metadata import ClientAlgorithms, ClientMetadata
-from idp.provider.registration import ClientRegistration
+from idp.provider.clients.metadata import ClientAlgorithms, ClientMetadata
+from idp.provider.registration.register import ClientRegistration
 from tests.idp.provider.world import BUSINESS, ISSUER, World, authorization
 
 EC_KEY = ECKey.generate_key("P-256", private=True, auto_kid=True)

@@ -11,18 +11,18 @@ import pytest
 from foundation.ledger.commit import PERSONAL_CONTEXT
 from foundation.ledger.entries import SALT_OCTETS
 from foundation.ledger.store import load_rows
-from idp.provider.authorization_details import (
+from idp.provider.authorization.authorize import resume_authorization
+from idp.provider.authorization.details import (
     UnusableDetails,
     details_items,
     is_lookup_within,
     narrowed_details,
     parse_authorization_details,
 )
-from idp.provider.authorize import resume_authorization
-from idp.provider.client_metadata import ClientMetadata
-from idp.provider.clients import Client
+from idp.provider.authorization.outcomes import ConsentNeeded
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.clients.registry import Client
 from idp.provider.connected_apps import list_connected_apps
-from idp.provider.outcomes import ConsentNeeded
 from idp.provider.tables import oauth_grants
 from idp.signin.flows import FLOW_COOKIE
 from tests.idp.provider.signed_requests import JWKS, claims_of, sign

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import update
 
 from idp.people.tables import accounts
-from idp.provider.consents import Consent, add_consent
+from idp.provider.authorization.consents import Consent, add_consent
 from idp.provider.decoupled.confirmation import ConfirmationView
 from idp.provider.errors import ShownError
-from idp.provider.revocations import revocation
+from idp.provider.tokens.revocations import revocation
 from tests.idp.provider.decoupled_world import (
     Phone,
     ask_ciba,

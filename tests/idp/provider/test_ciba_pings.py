@@ -11,7 +11,7 @@ from idp.provider.decoupled.announcements import announce_requests
 from idp.provider.decoupled.pings import deliver_notifications
 from idp.provider.decoupled.ports import NotificationNotDelivered
 from idp.provider.decoupled.tables import ciba_notifications, decoupled_requests
-from idp.provider.registration import set_client_status
+from idp.provider.registration.register import set_client_status
 from tests.idp.provider.decoupled_world import (
     Phone,
     ask_ciba,

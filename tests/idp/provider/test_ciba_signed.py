@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from idp.provider.client_metadata import ClientAlgorithms
+from idp.provider.clients.metadata import ClientAlgorithms
+from idp.provider.clients.policies import CIBA
 from idp.provider.decoupled.confirmation import ConfirmationView
-from idp.provider.policies import CIBA
 from tests.idp.provider.decoupled_world import (
     COUNTER,
     Phone,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from idp.provider.client_metadata import ClientAlgorithms, ClientMetadata
+from idp.provider.clients.metadata import ClientAlgorithms, ClientMetadata
 from idp.provider.housekeeping import forget_finished
 from idp.provider.tables import one_time_values
 from tests.idp.provider.bent_jwts import MUTATIONS, PAYLOADS

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idp.provider.registration import rotate_client_secret
+from idp.provider.registration.register import rotate_client_secret
 from tests.idp.provider.world import ISSUER, World
 
 FORM = {"grant_type": "client_credentials", "scope": "license.lookup"}

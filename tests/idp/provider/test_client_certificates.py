@@ -7,11 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from idp.provider.client_certificates import certificate_thumbprint
-from idp.provider.client_metadata import ClientMetadata, TlsSubjectKind
-from idp.provider.clients import AuthMethod
+from idp.provider.clients.metadata import ClientMetadata, TlsSubjectKind
+from idp.provider.clients.registry import AuthMethod
 from idp.provider.composition import MutualTls
 from idp.provider.metadata import provider_metadata
+from idp.provider.proof.client_certificates import certificate_thumbprint
 from tests.idp.provider.certificates import SUBJECT, Issued, authority, issue
 from tests.idp.provider.proving import CREDENTIALS, PROVER, add_provers, asserted, assertion
 from tests.idp.provider.world import HOUSING, ISSUER, START, VERIFIER, Browser, World, claims_of_jwt

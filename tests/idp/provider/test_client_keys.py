@@ -12,12 +12,12 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
 from adapters.guarded_http import GuardedHttp, Networks
 from adapters.url_fetching import HttpUrlFetcher
-from idp.provider.client_keys import FAILURE_S, FRESH_S, SEARCH_WINDOW_S, STALE_S, ClientKeys, ClientKeysUnavailable
-from idp.provider.client_metadata import ClientMetadata
-from idp.provider.clients import Client
-from idp.provider.jwk_sets import UnusableJwkSet, check_jwk_set, parse_jwk_set
-from idp.provider.registration import new_client
-from idp.provider.registration_rules import ClientRegistration
+from idp.provider.clients.jwk_sets import UnusableJwkSet, check_jwk_set, parse_jwk_set
+from idp.provider.clients.keys import FAILURE_S, FRESH_S, SEARCH_WINDOW_S, STALE_S, ClientKeys, ClientKeysUnavailable
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.clients.registry import Client
+from idp.provider.registration.register import new_client
+from idp.provider.registration.rules import ClientRegistration
 from tests.idp.provider.publishing import canary, document, publishing
 from tests.idp.provider.world import START
 

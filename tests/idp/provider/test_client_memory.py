@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.changes import Change
 from foundation.database import Database
-from idp.provider.clients import ClientRegistry
+from idp.provider.clients.registry import ClientRegistry
 from idp.provider.tables import oauth_clients
 from tests.idp.provider.world import Browser, World, answer, transaction_of
 

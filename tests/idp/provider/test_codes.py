@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idp.provider.registration import set_client_status
+from idp.provider.registration.register import set_client_status
 from tests.idp.provider.world import VERIFIER, Browser, Person, World, open_world
 from tests.servers import Stack
 

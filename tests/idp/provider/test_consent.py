@@ -5,9 +5,9 @@ What is optional may be declined: that is remembered like an agreement.
 
 import pytest
 
-from idp.provider.authorize import resume_authorization
+from idp.provider.authorization.authorize import resume_authorization
+from idp.provider.authorization.outcomes import ConsentNeeded
 from idp.provider.connected_apps import list_connected_apps, list_session_apps, withdraw_consent
-from idp.provider.outcomes import ConsentNeeded
 from idp.provider.tables import consents
 from idp.signin.flows import FLOW_COOKIE as BROWSER_COOKIE
 from tests.idp.provider.world import (

@@ -16,7 +16,7 @@ from idp.provider.decoupled.tables import decoupled_requests
 from idp.provider.decoupled.user_codes import ALPHABET, draw_user_code, parse_user_code, show_user_code
 from idp.provider.errors import ShownError
 from idp.provider.housekeeping import forget_finished
-from idp.provider.revocations import revocation
+from idp.provider.tokens.revocations import revocation
 from tests.idp.provider.decoupled_world import KIOSK, Phone, begin_device, error_of, poll_device
 from tests.idp.provider.world import LI, Browser, World, claims_of_jwt
 

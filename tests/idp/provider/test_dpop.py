@@ -10,7 +10,7 @@ import pytest
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from idp.provider.dpop import make_nonce
+from idp.provider.proof.dpop import make_nonce
 from idp.provider.tables import refresh_families
 from tests.idp.provider.bent_jwts import MUTATIONS, PAYLOADS
 from tests.idp.provider.proving import (

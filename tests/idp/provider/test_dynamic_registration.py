@@ -7,9 +7,9 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.registration import set_client_status
-from idp.provider.registration_oversight import approve_client, renew_registration_token
-from idp.provider.registration_tables import client_invitations
+from idp.provider.registration.oversight import approve_client, renew_registration_token
+from idp.provider.registration.register import set_client_status
+from idp.provider.registration.tables import client_invitations
 from idp.provider.tables import oauth_clients
 from tests.idp.provider.invited_apps import APP, Registrar
 from tests.idp.provider.world import ISSUER, Browser, World, answer, open_world

@@ -9,7 +9,7 @@ from joserfc import jwe
 from joserfc.jwk import JWKRegistry, KeyFlexible
 
 from foundation.signing import PurposePolicy, RotationPolicy, ensure_keys
-from idp.provider.client_metadata import Encryption
+from idp.provider.clients.metadata import Encryption
 from tests.idp.provider.proving import HIGH
 from tests.idp.provider.publishing import canary, document, publishing
 from tests.idp.provider.signed_requests import claims_of, encoded, sign, signing

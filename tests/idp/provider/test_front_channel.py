@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from sqlalchemy import update
 
-from idp.provider.backchannel import deliver_logout_tokens, list_logout_deliveries
-from idp.provider.client_metadata import ClientMetadata, Encryption, render_metadata
-from idp.provider.frontchannel import begin_front_channel
-from idp.provider.registration import ClientRegistration
-from idp.provider.session_management import BROWSER_STATE_COOKIE, browser_origin, session_state
+from idp.provider.clients.metadata import ClientMetadata, Encryption, render_metadata
+from idp.provider.registration.register import ClientRegistration
+from idp.provider.sign_out.backchannel import deliver_logout_tokens, list_logout_deliveries
+from idp.provider.sign_out.frontchannel import begin_front_channel
+from idp.provider.sign_out.session_management import BROWSER_STATE_COOKIE, browser_origin, session_state
 from idp.provider.tables import logout_messages, oauth_clients
 from tests.idp.provider.answers import add_all_keys, decrypted, header_of, verified, with_algorithms
 from tests.idp.provider.test_logout import Apps

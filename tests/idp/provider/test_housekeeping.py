@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Table, insert, select
 
 import idp.provider.decoupled.tables as decoupled
-import idp.provider.registration_tables as registration
+import idp.provider.registration.tables as registration
 import idp.provider.tables as tables
 from idp.provider.housekeeping import PERMANENT, finished_rows, forget_finished
 from idp.provider.limits import ProviderLimits

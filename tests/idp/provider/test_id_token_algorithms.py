@@ -12,9 +12,9 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core.claims import CodeIDToken
 from httpx2 import ASGITransport
 
-from idp.provider.client_metadata import Encryption
-from idp.provider.jwk_sets import CONTENT_ENCRYPTION, ENCRYPTING_ALGS
-from idp.provider.registration import ClientRegistration
+from idp.provider.clients.jwk_sets import CONTENT_ENCRYPTION, ENCRYPTING_ALGS
+from idp.provider.clients.metadata import Encryption
+from idp.provider.registration.register import ClientRegistration
 from tests.idp.provider.answers import (
     add_all_keys,
     authorized,

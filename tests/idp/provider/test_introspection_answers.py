@@ -7,7 +7,7 @@ import pytest
 from joserfc import jwe, jwt
 from joserfc.jwk import KeySet
 
-from idp.provider.client_metadata import ClientAlgorithms, ClientMetadata, Encryption
+from idp.provider.clients.metadata import ClientAlgorithms, ClientMetadata, Encryption
 from tests.idp.provider.proving import CREDENTIALS, PROVER, VERIFIER_SERVICE, add_provers, ask_token, dpop_proof
 from tests.idp.provider.signed_requests import EC_KEY, RSA_KEY
 from tests.idp.provider.world import ISSUER, LICENSE_API, World

@@ -17,7 +17,7 @@ from joserfc.jwe import JWERegistry, encrypt_compact
 from joserfc.jwk import JWKRegistry
 
 from foundation.signing import RotationPolicy, ensure_keys
-from idp.provider.jwt_encryption import decrypt_request_object
+from idp.provider.tokens.jwt_encryption import decrypt_request_object
 from tests.idp.provider.answers import check_signed, header_of, parts_of_answer, with_algorithms
 from tests.idp.provider.world import START, Browser, Person, World, authorization, open_world
 from tests.servers import Stack

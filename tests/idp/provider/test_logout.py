@@ -9,8 +9,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from idp.provider.backchannel import deliver_logout_tokens, list_logout_deliveries
 from idp.provider.ports import LogoutNotDelivered
+from idp.provider.sign_out.backchannel import deliver_logout_tokens, list_logout_deliveries
 from idp.provider.tables import logout_messages
 from idp.signin.sessions import SESSION_COOKIE
 from tests.idp.provider.world import LI, Browser, Person, World, claims_of_jwt, open_world

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from foundation.signing import KeyRing
-from idp.provider.client_metadata import ClientMetadata
+from idp.provider.clients.metadata import ClientMetadata
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.registration import ClientRegistration
-from idp.provider.registration_rules import check_registration
+from idp.provider.registration.register import ClientRegistration
+from idp.provider.registration.rules import check_registration
 from tests.idp.provider.bent_jwts import MUTATIONS
 from tests.idp.provider.test_redirect_uris import FOREIGN
 from tests.idp.provider.world import HOUSING, START, Browser, World, claims_of_jwt

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from sqlalchemy import update
 
-from idp.provider.client_metadata import ClientMetadata
+from idp.provider.clients.metadata import ClientMetadata
 from idp.provider.housekeeping import forget_finished
 from idp.provider.tables import opaque_tokens
 from tests.idp.provider.answers import OLD, authorized, parts_of_answer

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from idp.provider.client_metadata import ClientMetadata
+from idp.provider.clients.metadata import ClientMetadata
 from idp.provider.housekeeping import forget_finished
-from idp.provider.registration import set_client_status
+from idp.provider.registration.register import set_client_status
 from idp.provider.tables import oauth_grants, pushed_requests
 from tests.idp.provider.signed_requests import EC_KEY, OTHER_EC_KEY, proof, thumbprint
 from tests.idp.provider.test_authorization_parameters import BROKEN

@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy import update
 
-from idp.provider.authorization_success import remember_consent
+from idp.provider.authorization.success import remember_consent
 from idp.provider.tables import consents
 from idp.signin.tables import sessions
 from tests.idp.provider.world import Browser, Person, World

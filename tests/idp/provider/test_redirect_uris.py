@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from idp.provider.clients.redirects import check_registrable_uri
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.redirects import check_registrable_uri
-from idp.provider.registration import set_client_status
+from idp.provider.registration.register import set_client_status
 from tests.idp.provider.world import Browser, World, authorization
 
 FOREIGN = {

@@ -8,12 +8,12 @@ from typing import Any, get_args
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from idp.provider.client_metadata import ClientAlgorithms, ClientMetadata, Encryption, parse_metadata, render_metadata
-from idp.provider.clients import GrantType
+from idp.provider.authorization.response_types import RESPONSE_TYPES
+from idp.provider.clients.metadata import ClientAlgorithms, ClientMetadata, Encryption, parse_metadata, render_metadata
+from idp.provider.clients.policies import CIBA, DEVICE_CODE, TOKEN_EXCHANGE
+from idp.provider.clients.registry import GrantType
 from idp.provider.errors import InvalidClientMetadata
-from idp.provider.policies import CIBA, DEVICE_CODE, TOKEN_EXCHANGE
-from idp.provider.registration import check_registration
-from idp.provider.response_types import RESPONSE_TYPES
+from idp.provider.registration.register import check_registration
 from idp.provider.subjects import Subjects
 from idp.vocabulary import ALL_ACR_VALUES
 from tests.idp.provider.world import BUSINESS, HOUSING, ISSUER, NATIVE, START, World

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from foundation.changes import Change
 from foundation.ledger import Entry
-from idp.provider.client_metadata import ClientMetadata
+from idp.provider.clients.metadata import ClientMetadata
 from idp.provider.tables import oauth_clients, oauth_grants, pushed_requests
 from idp.signin.sessions import Session
 from idp.vocabulary import RealNameLevel, SignInStrength, acr_of

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from authlib.oidc.core.claims import HybridIDToken, ImplicitIDToken
 
-from idp.provider.client_metadata import ClientMetadata
+from idp.provider.authorization.response_modes import RESPONSE_MODES, effective_response_mode
+from idp.provider.authorization.response_types import RESPONSE_TYPES, parse_response_type
+from idp.provider.clients.metadata import ClientMetadata
 from idp.provider.connected_apps import list_session_apps
 from idp.provider.errors import RedirectableError
-from idp.provider.registration_changes import change_client
-from idp.provider.response_modes import RESPONSE_MODES, effective_response_mode
-from idp.provider.response_types import RESPONSE_TYPES, parse_response_type
+from idp.provider.registration.changes import change_client
 from idp.provider.tables import logout_messages, oauth_grants, refresh_families
 from tests.idp.provider.answers import OLD, add_all_keys, authorized, parts_of_answer, verified
 from tests.idp.provider.world import HOUSING, ISSUER, Browser, World, claims_of_jwt, transaction_of

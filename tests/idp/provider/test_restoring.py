@@ -9,8 +9,8 @@ import pytest
 
 from foundation.changes import Change, ChangeFeed
 from foundation.database import Database
-from idp.provider.registration import set_client_status
-from idp.provider.revocations import RevocationList, restoration, revocation
+from idp.provider.registration.register import set_client_status
+from idp.provider.tokens.revocations import RevocationList, restoration, revocation
 from tests.idp.provider.world import Browser, World, open_world
 from tests.servers import Stack
 

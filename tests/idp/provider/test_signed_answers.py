@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from idp.provider.client_metadata import Encryption
-from idp.provider.clients import Client
-from idp.provider.jwk_sets import CONTENT_ENCRYPTION, ENCRYPTING_ALGS
-from idp.provider.response_modes import answering_mode
+from idp.provider.authorization.response_modes import answering_mode
+from idp.provider.clients.jwk_sets import CONTENT_ENCRYPTION, ENCRYPTING_ALGS
+from idp.provider.clients.metadata import Encryption
+from idp.provider.clients.registry import Client
 from idp.provider.tables import oauth_grants
 from tests.idp.provider.answers import (
     ALL_TYPES,

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import update
 
 from idp.people.tables import accounts, officers
-from idp.provider.client_metadata import ClientMetadata
+from idp.provider.authorization.consents import Consent, add_consent
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.clients.policies import TOKEN_EXCHANGE
 from idp.provider.connected_apps import withdraw_consent
-from idp.provider.consents import Consent, add_consent
-from idp.provider.granting import end_grants
-from idp.provider.policies import TOKEN_EXCHANGE
-from idp.provider.registration import ClientRegistration, set_client_status
+from idp.provider.registration.register import ClientRegistration, set_client_status
+from idp.provider.tokens.granting import end_grants
 from idp.signin.tables import sessions
 from tests.idp.provider.officers import (
     ACCESS_TOKEN,

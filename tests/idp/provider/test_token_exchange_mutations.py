@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from idp.provider.policies import TOKEN_EXCHANGE
+from idp.provider.clients.policies import TOKEN_EXCHANGE
 from tests.idp.provider.officers import ACCESS_TOKEN, BACKEND, COUNTER, COUNTER_API, open_office
 from tests.idp.provider.test_token_mutations import MUTATIONS
 from tests.idp.provider.world import LICENSES, Browser, World

@@ -12,9 +12,9 @@ from foundation.ledger.store import load_rows
 from idp.people.levels import NAME_AND_NUMBER, PHONE, Evidence
 from idp.people.persons import add_evidence, withdraw_evidence
 from idp.provider.assurance.vocabulary import TRUST_FRAMEWORK
-from idp.provider.authorize import resume_authorization
-from idp.provider.outcomes import ConsentNeeded
-from idp.provider.registration import ClientRegistration
+from idp.provider.authorization.authorize import resume_authorization
+from idp.provider.authorization.outcomes import ConsentNeeded
+from idp.provider.registration.register import ClientRegistration
 from idp.signin.flows import FLOW_COOKIE
 from tests.idp.provider.json_schema import faults
 from tests.idp.provider.proofs import REGISTER, SCHEMA, SMS, wish

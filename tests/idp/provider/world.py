@@ -36,7 +36,7 @@ from idp.people.tables import accounts, persons
 from idp.provider.composition import Provider
 from idp.provider.limits import ProviderLimits
 from idp.provider.opening import open_provider
-from idp.provider.registration import ClientRegistration, Registered, register_client
+from idp.provider.registration.register import ClientRegistration, Registered, register_client
 from idp.provider.subjects import Subjects
 from idp.signin.flows import FLOW_COOKIE as BROWSER_COOKIE
 from idp.signin.sessions import SESSION_COOKIE, Session, session_row

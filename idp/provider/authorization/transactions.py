@@ -1,0 +1,117 @@
+"""An authorization that waits for the person: kept on the server, named by an unguessable id, bound to one
+browser.
+
+Losing the store costs a fresh start at the app and nothing else: what a transaction leads to is decided in
+SQL.
+"""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from foundation.entropy import Entropy
+from foundation.expiring import ExpiringStore
+from idp.provider.authorization.reasons import TRANSACTION_GONE
+from idp.provider.authorization.request import AuthorizationRequest, authorization_request_from_json
+from idp.provider.errors import ShownError
+from idp.provider.limits import ProviderLimits
+
+LONGEST_ID = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One waiting authorization.
+
+    `consent_person_id` and `consent_items` are set once the consent page was shown.
+    """
+
+    transaction_id: str
+    request: AuthorizationRequest
+    browser: bytes
+    begun_at: datetime
+    consent_person_id: str | None = None
+    consent_items: tuple[str, ...] = ()
+
+
+async def begin_transaction(
+    request: AuthorizationRequest,
+    *,
+    browser: str,
+    store: ExpiringStore,
+    entropy: Entropy,
+    limits: ProviderLimits,
+    now: datetime,
+) -> Transaction:
+    """Keep the request for as long as sign-in and consent may take."""
+    transaction = Transaction(entropy.token(), request, _digest(browser), now)
+    await _keep(transaction, store, limits)
+    return transaction
+
+
+async def find_transaction(transaction_id: str, *, browser: str, store: ExpiringStore) -> Transaction:
+    """Return the transaction of this browser; raises ShownError when it is over or somebody else's."""
+    return _opened(transaction_id, browser, await store.get(_key(transaction_id)))
+
+
+async def take_transaction(transaction_id: str, *, browser: str, store: ExpiringStore) -> Transaction:
+    """Return the transaction of this browser and end it: whatever follows happens once.
+
+    Another browser's attempt does not end it, so that a guessed id cannot stop somebody's sign-in.
+    """
+    transaction = await find_transaction(transaction_id, browser=browser, store=store)
+    return _opened(transaction_id, browser, await store.take(_key(transaction.transaction_id)))
+
+
+async def remember_consent_page(
+    transaction: Transaction,
+    *,
+    person_id: str,
+    items: tuple[str, ...],
+    store: ExpiringStore,
+    limits: ProviderLimits,
+) -> Transaction:
+    """Keep to whom and for what the consent page was shown, so that the answer can be for nothing else."""
+    shown = replace(transaction, consent_person_id=person_id, consent_items=items)
+    await _keep(shown, store, limits)
+    return shown
+
+
+async def _keep(transaction: Transaction, store: ExpiringStore, limits: ProviderLimits) -> None:
+    document = {
+        "request": transaction.request.as_json(),
+        "browser": transaction.browser.hex(),
+        "begun_at": transaction.begun_at.isoformat(),
+        "consent_person_id": transaction.consent_person_id,
+        "consent_items": transaction.consent_items,
+    }
+    octets = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    await store.set(_key(transaction.transaction_id), octets, limits.transaction_lifetime)
+
+
+def _opened(transaction_id: str, browser: str, kept: bytes | None) -> Transaction:
+    if kept is None:
+        raise ShownError(TRANSACTION_GONE, "unknown, expired or finished")
+    document = json.loads(kept)
+    bound_to = bytes.fromhex(document["browser"])
+    if not browser or not hmac.compare_digest(bound_to, _digest(browser)):
+        raise ShownError(TRANSACTION_GONE, "another browser's")
+    return Transaction(
+        transaction_id=transaction_id,
+        request=authorization_request_from_json(document["request"]),
+        browser=bound_to,
+        begun_at=datetime.fromisoformat(document["begun_at"]),
+        consent_person_id=document["consent_person_id"],
+        consent_items=tuple(document["consent_items"]),
+    )
+
+
+def _key(transaction_id: str) -> str:
+    # Hashed: whoever reads the store's keys cannot continue anybody's sign-in.
+    return f"provider:transaction:{hashlib.sha256(transaction_id[:LONGEST_ID].encode('utf-8', 'replace')).hexdigest()}"
+
+
+def _digest(browser: str) -> bytes:
+    return hashlib.sha256(browser.encode("utf-8", "replace")).digest()

@@ -1,0 +1,192 @@
+"""Management of a registration by the application itself (RFC 7592): read, replace, remove.
+
+Whoever shows the registration access token acts for the application. An update replaces the whole registration, is judged like a new one
+within the bounds of its invitation, and brings a new registration access token and a new secret; of two updates with one token the
+conditional UPDATE lets one through.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from foundation.ledger import Change, Entry
+from idp.provider.back_channel import BackChannelRequest, OAuthResponse
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.clients.registry import SECRET_METHODS, TOPIC, Client, ClientSecret, is_secret_of
+from idp.provider.composition import Provider
+from idp.provider.errors import InvalidClientMetadata, ProtocolError, TokenError
+from idp.provider.registration.document import apply_document
+from idp.provider.registration.dynamic import judge_application, registration_answer, template_within
+from idp.provider.registration.invitations import digest_of
+from idp.provider.registration.reasons import REGISTRATION_TOKEN_INVALID
+from idp.provider.registration.register import client_entry, client_row, make_secret, new_client
+from idp.provider.registration.requests import answer_refusal, check_rate, read_document, read_token
+from idp.provider.registration.rules import ClientRegistration
+from idp.provider.tables import oauth_clients
+from idp.provider.tokens.granting import end_grants
+from idp.provider.tokens.revocations import revocation
+
+KIND = "oauth.registration"
+SECRET_OVERLAP = timedelta(minutes=10)
+"""The replaced secret goes on for so long, while the application's instances take the new one."""
+
+# RFC 7592 §2.2: what the server made is never sent back, but for the identifier and the secret, which must be the right ones.
+_SERVER_MADE = (
+    "registration_access_token",
+    "registration_client_uri",
+    "client_secret_expires_at",
+    "client_id_issued_at",
+)
+
+
+async def manage_application(
+    request: BackChannelRequest, client_id: str, *, provider: Provider, now: datetime
+) -> OAuthResponse:
+    """Answer GET, PUT and DELETE of a client configuration endpoint; a refusal is returned, and on record."""
+    known = None
+    try:
+        await check_rate(request.origin.network, provider)
+        token = read_token(request, REGISTRATION_TOKEN_INVALID)
+        await provider.clients.refresh()
+        await provider.clients.learn(client_id)
+        client = _client_of(token, client_id, provider)
+        known = client.client_id
+        if request.method in ("GET", "HEAD"):
+            return OAuthResponse(
+                200, registration_answer(client, issuer=provider.issuer, registration_token=token, secret=None)
+            )
+        if request.method == "DELETE":
+            return await _remove(client, request, provider, now)
+        return await _replace(client, request, provider, now)
+    except (ProtocolError, InvalidClientMetadata) as refused:
+        return await answer_refusal(refused, kind=KIND, client_id=known, request=request, provider=provider, now=now)
+
+
+def _client_of(token: str, client_id: str, provider: Provider) -> Client:
+    """An unknown client, a disabled one and a wrong token are one refusal (RFC 7592 §2.1)."""
+    client = provider.clients.find_active(client_id)
+    kept = None if client is None else client.registration_token_hash
+    if client is None or kept is None or not hmac.compare_digest(kept, digest_of(token)):
+        raise TokenError(REGISTRATION_TOKEN_INVALID, "not the token of an active client")
+    return client
+
+
+async def _replace(client: Client, request: BackChannelRequest, provider: Provider, now: datetime) -> OAuthResponse:
+    document = read_document(request, max_octets=provider.limits.max_form_octets)
+    _check_server_made(document, client, now)
+    wanted = await judge_application(apply_document(document, _template(client)), provider=provider, now=now)
+    secret, token = make_secret(wanted, provider.entropy), provider.entropy.token()
+    replaced = replace(
+        new_client(wanted, secret, now),
+        created_at=client.created_at,
+        registration_token_hash=digest_of(token),
+    )
+    if secret is not None:
+        replaced = replace(replaced, secrets=(*replaced.secrets, *_outgoing(client, now)))
+    changes = [Change(TOPIC, client.client_id)]
+    async with provider.db.transaction() as connection:
+        await _write(connection, client, client_row(replaced))
+        entry = client_entry(
+            "oauth.client_updated",
+            replaced,
+            actor=f"client:{client.client_id}",
+            request_id=request.origin.request_id,
+            now=now,
+        )
+        await provider.ledger.append_in(connection, entry, changes=changes)
+    provider.feed.apply(changes)
+    return OAuthResponse(
+        200, registration_answer(replaced, issuer=provider.issuer, registration_token=token, secret=secret)
+    )
+
+
+async def _remove(client: Client, request: BackChannelRequest, provider: Provider, now: datetime) -> OAuthResponse:
+    """RFC 7592 §2.3: the client, its secret, its tokens and its grants end; the row stays, so that the identifier is never used again."""
+    lifetime = provider.limits.access_token_lifetime
+    changes = [
+        Change(TOPIC, client.client_id),
+        revocation(f"client:{client.client_id}", lifetime=lifetime, now=now),
+    ]
+    async with provider.db.transaction() as connection:
+        values: dict[str, Any] = {
+            "status": "removed",
+            "registration_token_hash": None,
+            "secrets": [],
+            "updated_at": now,
+        }
+        await _write(connection, client, values)
+        ended = await end_grants(connection, now=now, client_id=client.client_id)
+        entry = Entry(
+            kind="oauth.client_removed",
+            at=now,
+            outcome="done",
+            actor=f"client:{client.client_id}",
+            department=client.department_id,
+            client=client.client_id,
+            request_id=request.origin.request_id,
+            details={"grants": len(ended)},
+        )
+        await provider.ledger.append_in(connection, entry, changes=changes)
+    provider.feed.apply(changes)
+    return OAuthResponse(204, None)
+
+
+async def _write(connection: AsyncConnection, seen: Client, values: Mapping[str, Any]) -> None:
+    """Change the row of the client while the token that was shown is still its own."""
+    written = await connection.execute(
+        update(oauth_clients)
+        .where(
+            oauth_clients.c.client_id == seen.client_id,
+            oauth_clients.c.status == "active",
+            oauth_clients.c.registration_token_hash == seen.registration_token_hash,
+        )
+        .values({name: value for name, value in values.items() if name != "client_id"})
+    )
+    if not written.rowcount:
+        raise TokenError(REGISTRATION_TOKEN_INVALID, "replaced meanwhile")
+
+
+def _check_server_made(document: Mapping[str, Any], client: Client, now: datetime) -> None:
+    for member in _SERVER_MADE:
+        if member in document:
+            raise InvalidClientMetadata(member, "is not sent in an update")
+    if document.get("client_id") != client.client_id:
+        raise InvalidClientMetadata("client_id", "is that of the address")
+    secret = document.get("client_secret")
+    if secret is not None and not (isinstance(secret, str) and is_secret_of(client, secret, now=now)):
+        raise InvalidClientMetadata("client_secret", "is not the current one")
+
+
+def _template(client: Client) -> ClientRegistration:
+    metadata = client.metadata
+    bounds = ClientMetadata(
+        legacy_exceptions=metadata.legacy_exceptions,
+        legacy_until=metadata.legacy_until,
+        # Whoever looked at it saw other names and addresses.
+        is_reviewed=False,
+        registrable_scopes=metadata.registrable_scopes,
+        registrable_grant_types=metadata.registrable_grant_types,
+    )
+    basis = ClientRegistration(
+        client_id=client.client_id,
+        name_zh=client.client_id,
+        name_en=client.client_id,
+        department_id=client.department_id,
+        policy=client.policy,
+        resources=tuple(sorted(client.resources)),
+        introspects=tuple(sorted(client.introspects)),
+        consent=client.consent,
+        consent_basis=client.consent_basis,
+    )
+    return template_within(bounds, basis)
+
+
+def _outgoing(client: Client, now: datetime) -> list[ClientSecret]:
+    if client.token_endpoint_auth_method not in SECRET_METHODS:
+        return []
+    return [replace(secret, expires_at=now + SECRET_OVERLAP) for secret in client.secrets if secret.expires_at is None]

@@ -1,0 +1,1 @@
+"""Signing out: RP-initiated, back-channel, front-channel, and session management."""

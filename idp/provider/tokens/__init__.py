@@ -1,0 +1,1 @@
+"""Tokens of every kind: made, read, refreshed, described and ended."""
