@@ -51,7 +51,7 @@ lock: $(READY) ## Renew requirements.lock from pyproject.toml
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the environment and everything that was generated
-	rm -rf .venv .demo bench.json build dist test-artefacts *.egg-info \
+	rm -rf .venv .demo .conformance .peers bench.json build dist test-artefacts *.egg-info \
 	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
