@@ -36,7 +36,7 @@ from idp.provider.decoupled.endpoints import authenticate_on_other_device, autho
 from idp.provider.metadata import ENDPOINTS, provider_metadata
 from idp.provider.registration.dynamic import register_application
 from idp.provider.registration.management import manage_application
-from idp.provider.resources.form_token import with_form_token
+from idp.provider.resources.form_token import without_form_token
 from idp.provider.resources.userinfo import userinfo
 from idp.provider.sign_out.logout import LoggedOut, LogoutConfirmation, request_logout
 from idp.provider.tokens.endpoint import token
@@ -139,7 +139,7 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
     async def userinfo_endpoint(request: Request) -> Response:
         """Claims about the signed-in person (OpenID Connect Core §5.3)."""
         parts = parts_of(request)
-        asked = with_form_token(
+        asked = without_form_token(
             resource_request(request, parts.certificates),
             await request.body(),
             request.headers.get("content-type", ""),

@@ -55,6 +55,7 @@ class NodeOp:
     initial_access_token: str
     listener: Listener
     name: str = "oidc-provider"
+    takes_form_token: bool = True
     offset: timedelta = timedelta()
 
     def client(self, role: str) -> RegisteredClient:

@@ -38,6 +38,10 @@ class Op(Protocol):
     def listener(self) -> Listener:
         """The web server of the relying party."""
 
+    @property
+    def takes_form_token(self) -> bool:
+        """Whether UserInfo takes the access token from a form, which RFC 6750 §2.2 leaves to the provider."""
+
     def client(self, role: str) -> RegisteredClient:
         """Return the client of a role; `<role>-2` is another one of the kind."""
 

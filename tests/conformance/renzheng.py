@@ -72,6 +72,7 @@ class RenzhengOp:
     listener: Listener
     invitations: Mapping[str, str]
     settings_file: Path
+    takes_form_token: bool = False
 
     @property
     def issuer(self) -> str:

@@ -87,8 +87,15 @@ def test_oidcc_userinfo_post_header(rp: RelyingParty) -> None:
 
 
 def test_oidcc_userinfo_post_body(rp: RelyingParty) -> None:
-    """UserInfo answers a POST with the token in the form (RFC 6750 §2.2)."""
-    _check_userinfo(rp.sign_in(), "post-body")
+    """A provider may take the token from the form (RFC 6750 §2.2 is optional): one that does answers, one that does not says 401."""
+    signed_in = rp.sign_in()
+    if rp.op.takes_form_token:
+        _check_userinfo(signed_in, "post-body")
+        return
+    refused = signed_in.userinfo("post-body")
+    assert refused.status_code == 401, refused.text
+    assert "invalid_token" in refused.headers["www-authenticate"]
+    _check_userinfo(signed_in, "post-header")
 
 
 def _check_userinfo(signed_in: SignedIn, how: str) -> None:

@@ -120,8 +120,8 @@ def render_challenge(refused: InvalidToken | InsufficientScope, request: Resourc
 def _read_authorization(authorization: tuple[str, ...]) -> tuple[str, str]:
     """Return scheme and token of the one Authorization header (RFC 6750 §2.1, RFC 9449 §7.1), or raise InvalidToken.
 
-    A query is never looked at: a token there ends up in logs and histories (RFC 6750 §2.3, RFC 9700 §4.3.2). A form is UserInfo's own
-    affair (`form_token.py`).
+    A query is never looked at: a token there ends up in logs and histories (RFC 6750 §2.3, RFC 9700 §4.3.2). A token in a form is
+    refused by `form_token.py`.
     """
     if len(authorization) != 1:
         raise InvalidToken("no Authorization header, or several")

@@ -1,7 +1,7 @@
-"""An access token in the form of a POST (RFC 6750 §2.2), which UserInfo takes because OpenID Connect Core §5.3.1 lets clients choose.
+"""An access token in the form of a POST (RFC 6750 §2.2), which nobody here takes.
 
-It counts as one more Authorization header: a request with a token in both places has two, and is refused as such (RFC 6750 §2). A token in
-a query is never looked at, since it ends up in logs and histories (RFC 9700 §4.3.2).
+A token in a body or a query ends up in logs and histories (RFC 9700 §4.3.2), so it belongs in the header alone. One in the form is refused
+rather than ignored, also beside a sound header: a client that sends it twice learns it at once (RFC 6750 §2).
 """
 
 from dataclasses import replace
@@ -10,18 +10,19 @@ from idp.provider.parameters import UnreadableParameters, parse_parameters
 from idp.provider.resources.access import ResourceRequest
 
 _FORM = "application/x-www-form-urlencoded"
-_SEVERAL = ("", "")
+_ONE_TOO_MANY = ("", "")
 
 
-def with_form_token(request: ResourceRequest, body: bytes, content_type: str, *, max_octets: int) -> ResourceRequest:
-    """Return the request with the token of its form beside its headers; a form that cannot be read counts as several tokens."""
+def without_form_token(request: ResourceRequest, body: bytes, content_type: str, *, max_octets: int) -> ResourceRequest:
+    """Return the request as it came when its form carries no token; otherwise one that counts as having several, which is refused.
+
+    A form that cannot be read counts as one with a token.
+    """
     if request.method != "POST" or content_type.partition(";")[0].strip().lower() != _FORM:
         return request
     try:
         form = parse_parameters(body, max_octets=max_octets)
     except UnreadableParameters:
-        return replace(request, authorization=(*request.authorization, *_SEVERAL))
-    if "access_token" in form.repeated:
-        return replace(request, authorization=(*request.authorization, *_SEVERAL))
-    token = form.get("access_token")
-    return request if token is None else replace(request, authorization=(*request.authorization, f"Bearer {token}"))
+        return replace(request, authorization=_ONE_TOO_MANY)
+    has_token = form.get("access_token") is not None or "access_token" in form.repeated
+    return replace(request, authorization=_ONE_TOO_MANY) if has_token else request
