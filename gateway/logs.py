@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -34,13 +34,25 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
             else structlog.dev.ConsoleRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=level.upper(), format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
     # The libraries' own lines hold addresses with codes in them; warnings are enough.
     for name in ("httpx2", "httpcore2", "sqlalchemy", "uvicorn.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _StandardError:
+    """Whatever standard error is when a line is written: a command that runs inside another program has one of its own."""
+
+    def write(self, text: str) -> int:
+        """Write to the standard error of this moment."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush it."""
+        sys.stderr.flush()
 
 
 def withhold_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

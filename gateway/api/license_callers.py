@@ -106,7 +106,7 @@ async def _officer_of(token: VerifiedAccessToken, asked: LookupRequest, departme
         raise NotAccepted(OFFICER_UNKNOWN, [_at_officer("missing")])
     else:
         officer = await parts.directory.find_officer_by_work_number(department_id, asked.officer)
-    if officer is None or not officer.is_active or officer.department_id != department_id:
+    if officer is None or not officer.may_act or officer.department_id != department_id:
         raise NotAccepted(OFFICER_UNKNOWN, [_at_officer("form")])
     return officer
 

@@ -47,7 +47,10 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run the command's work and turn the errors of the product into exit codes."""
     from foundation.problems import RenzhengError, ServiceUnavailable
     from foundation.sealing import SealBroken, UnusableSealingKey
+    from gateway.logs import configure_logs
 
+    # Nothing but the command's own answer may stand on standard output: programs read it.
+    configure_logs("warning", "console")
     try:
         return asyncio.run(work)
     except ServiceUnavailable as failure:

@@ -47,8 +47,13 @@ class Officer:
 
     @property
     def is_active(self) -> bool:
-        """Tell whether the officer still holds the post and may be acted for: nobody whose account is disabled or closed may."""
-        return self.status == ACTIVE and self.has_open_account
+        """Tell whether the officer still holds the post."""
+        return self.status == ACTIVE
+
+    @property
+    def may_act(self) -> bool:
+        """Tell whether the officer may act now, or be named as acting: nobody may whose account is disabled or closed."""
+        return self.is_active and self.has_open_account
 
     @property
     def label_zh(self) -> str:

@@ -62,7 +62,7 @@ async def _caller_of(request: Request, session: Session) -> Caller | None:
     directory = parts_of(request).directory
     officer = await directory.find_officer(session.officer_id or "")
     department = await directory.find_department(session.department_id or "")
-    if officer is None or department is None or not officer.is_active:
+    if officer is None or department is None or not officer.may_act:
         return None
     return Caller(
         channel="desk",
