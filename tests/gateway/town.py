@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.simulators.catalogue import SIMULATORS
+from foundation.changes import POLL_INTERVAL
 from foundation.clock import system_clock
 from foundation.entropy import SystemEntropy
 from gateway.app import create_app
@@ -50,8 +51,9 @@ class MovableClock:
 
     @contextmanager
     def later(self, by: timedelta) -> Iterator[None]:
-        """Move the clock while the block lasts."""
+        """Move the clock while the block lasts; the product's ear on changes follows with its next reading."""
         self.offset += by
+        time.sleep(2 * POLL_INTERVAL.total_seconds())
         try:
             yield
         finally:

@@ -8,6 +8,7 @@ the next answer.
 import asyncio
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +24,7 @@ from idp.provider.clients.redirects import ApplicationType
 from idp.provider.tables import oauth_clients
 
 TOPIC = "client"
-LONGEST_CLIENT_ID = 64
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}", re.ASCII)
 
 AuthMethod = Literal[
     "client_secret_basic",
@@ -165,7 +166,7 @@ class ClientRegistry:
 
         Costs no SQL for a client in memory, and one shared read for one that nobody knows.
         """
-        if client_id in self._clients or not 0 < len(client_id) <= LONGEST_CLIENT_ID:
+        if client_id in self._clients or not _CLIENT_ID.fullmatch(client_id):
             return
         found = await self._unheard.load(client_id)
         # What was heard meanwhile is newer than what was read.
