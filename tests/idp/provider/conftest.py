@@ -22,6 +22,32 @@ from tests.idp.provider.world import (
 from tests.servers import Stack
 
 
+CROSS_PRODUCTS = frozenset(
+    {
+        "test_authorization_parameters",
+        "test_client_assertions",
+        "test_dpop",
+        "test_id_token_algorithms",
+        "test_logout_hints",
+        "test_odd_requests",
+        "test_redirect_uris",
+        "test_registered_addresses",
+        "test_request_objects",
+        "test_token_exchange_mutations",
+        "test_token_mutations",
+    }
+)
+"""Modules that bend one request in a hundred ways. What they are about is judged before any store is asked, so the everyday run plays them on
+one stack and the long run on the other one too; what is stored has modules of its own, on both stacks always."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the second stack of the cross-products to the long run."""
+    for item in items:
+        if item.path.stem in CROSS_PRODUCTS and "postgres+redis" in item.name:
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture
 async def world(stack: Stack) -> AsyncIterator[World]:
     """A provider with four registered clients."""
