@@ -5,6 +5,7 @@ ledger entries.
 """
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,6 @@ from tests.idp.provider.world import (
     open_world,
 )
 from tests.servers import Stack
-
 
 CROSS_PRODUCTS = frozenset(
     {
@@ -44,7 +44,8 @@ one stack and the long run on the other one too; what is stored has modules of i
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the second stack of the cross-products to the long run."""
     for item in items:
-        if item.path.stem in CROSS_PRODUCTS and "postgres+redis" in item.name:
+        is_ours = item.path.parent == Path(__file__).parent and item.path.stem in CROSS_PRODUCTS
+        if is_ours and "postgres+redis" in item.name:
             item.add_marker(pytest.mark.long)
 
 
