@@ -2,10 +2,11 @@
 
 import logging
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TextIO, cast
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRET_WORDS = (
     "token",
@@ -28,19 +29,23 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             withhold_secrets,
-            structlog.processors.format_exc_info if form == "json" else structlog.processors.ExceptionPrettyPrinter(),
-            structlog.processors.JSONRenderer(ensure_ascii=False)
-            if form == "json"
-            else structlog.dev.ConsoleRenderer(),
+            *_RENDERERS[form](),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _StandardError())),
+        logger_factory=structlog.WriteLoggerFactory(file=_standard_error()),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=level.upper(), format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=level.upper(), format="%(levelname)s %(name)s %(message)s", stream=_standard_error())
     # The libraries' own lines hold addresses with codes in them; warnings are enough.
     for name in ("httpx2", "httpcore2", "sqlalchemy", "uvicorn.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+# The renderer for people shows exceptions by itself.
+_RENDERERS: Mapping[str, Callable[[], list[Processor]]] = {
+    "json": lambda: [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)],
+    "console": lambda: [structlog.dev.ConsoleRenderer()],
+}
 
 
 class _StandardError:
@@ -53,6 +58,10 @@ class _StandardError:
     def flush(self) -> None:
         """Flush it."""
         sys.stderr.flush()
+
+
+def _standard_error() -> TextIO:
+    return cast(TextIO, _StandardError())
 
 
 def withhold_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

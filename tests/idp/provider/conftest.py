@@ -25,6 +25,8 @@ from tests.servers import Stack
 CROSS_PRODUCTS = frozenset(
     {
         "test_authorization_parameters",
+        "test_client_authentication",
+        "test_client_certificates",
         "test_client_assertions",
         "test_dpop",
         "test_id_token_algorithms",
@@ -33,6 +35,7 @@ CROSS_PRODUCTS = frozenset(
         "test_redirect_uris",
         "test_registered_addresses",
         "test_request_objects",
+        "test_response_types",
         "test_token_exchange_mutations",
         "test_token_mutations",
     }
