@@ -13,7 +13,10 @@ _HEAD = """## The plans of the OpenID Foundation's conformance suite, ported
 
 Every module of the plans below has a test of our own under `tests/conformance/`, named after it and written from the specification it
 checks. It goes over HTTP, in every shape of its plan, against this product and against the npm package `oidc-provider`, which is certified:
-so a fault of the test is told from a fault of the product. The product passes our port of these plans; nobody has certified it.
+so a fault of the test is told from a fault of the product.
+`make test` plays
+the other provider's basic plan and most shapes of ours, `make test-long` the rest;
+without Node and npm the other provider is skipped, which the run says. The product passes our port of these plans; nobody has certified it.
 `tests/conformance/mutations.py` plants faults in a copy of the product, one by one, and shows that the port catches each.
 
 | plan | shapes | modules | passes our port | does not apply | not yet |
