@@ -2,23 +2,8 @@
 
 from datetime import timedelta
 
-from adapters.guarded_http import (
-    FetchFailed,
-    FetchNotConnected,
-    FetchRefused,
-    FetchTimedOut,
-    FetchTooLarge,
-    GuardedHttp,
-)
-from idp.provider.decoupled.ports import NotificationNotDelivered
-
-# What the record says; the exception's own text may hold a host name.
-_PROBLEMS: tuple[tuple[type[FetchFailed], str], ...] = (
-    (FetchRefused, "address not allowed"),
-    (FetchNotConnected, "no connection"),
-    (FetchTimedOut, "timed out"),
-    (FetchTooLarge, "answer too large"),
-)
+from adapters.guarded_http import FetchFailed, GuardedHttp
+from foundation.outbox import NotDelivered
 
 
 class HttpCibaNotifier:
@@ -40,6 +25,5 @@ class HttpCibaNotifier:
         try:
             fetched = await self._http.fetch("POST", url, headers=headers, body=body, deadline=timeout)
         except FetchFailed as error:
-            problem = next((word for kind, word in _PROBLEMS if isinstance(error, kind)), "broken answer")
-            raise NotificationNotDelivered(problem) from error
+            raise NotDelivered(error.problem) from error
         return fetched.status

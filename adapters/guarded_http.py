@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import httpcore2
 import httpx2
@@ -28,12 +28,16 @@ _MAX_URL = 8_192
 
 class FetchFailed(Exception):
     """A fetch did not bring a complete answer. The message is for the log: it names the host, never the path
-    or the body.
+    or the body. `problem` is for records and refusals: a few words that name nobody.
     """
+
+    problem: ClassVar[str] = "broken answer"
 
 
 class FetchRefused(FetchFailed):
     """Our own rules forbid the address, port or scheme; nothing was sent."""
+
+    problem = "address not allowed"
 
 
 class FetchNotConnected(FetchFailed):
@@ -41,13 +45,19 @@ class FetchNotConnected(FetchFailed):
     nothing.
     """
 
+    problem = "no connection"
+
 
 class FetchTimedOut(FetchFailed):
     """The deadline passed; whether the other side acted on the request is unknown."""
 
+    problem = "timed out"
+
 
 class FetchTooLarge(FetchFailed):
     """The answer exceeded the cap and was cut off."""
+
+    problem = "answer too large"
 
 
 class FetchBroken(FetchFailed):

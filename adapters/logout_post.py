@@ -6,23 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from adapters.guarded_http import (
-    FetchFailed,
-    FetchNotConnected,
-    FetchRefused,
-    FetchTimedOut,
-    FetchTooLarge,
-    GuardedHttp,
-)
-from idp.provider.ports import LogoutNotDelivered
-
-# What the receipt tells the person and the app's owner; the exception's own text may hold a host name.
-_PROBLEMS: tuple[tuple[type[FetchFailed], str], ...] = (
-    (FetchRefused, "address not allowed"),
-    (FetchNotConnected, "no connection"),
-    (FetchTimedOut, "timed out"),
-    (FetchTooLarge, "answer too large"),
-)
+from adapters.guarded_http import FetchFailed, GuardedHttp
+from foundation.outbox import NotDelivered
 
 
 class HttpLogoutPoster:
@@ -47,6 +32,5 @@ class HttpLogoutPoster:
                 deadline=timeout,
             )
         except FetchFailed as error:
-            problem = next((word for kind, word in _PROBLEMS if isinstance(error, kind)), "broken answer")
-            raise LogoutNotDelivered(problem) from error
+            raise NotDelivered(error.problem) from error
         return fetched.status

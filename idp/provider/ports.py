@@ -6,17 +6,6 @@ from datetime import timedelta
 from typing import Protocol
 
 
-class LogoutNotDelivered(Exception):
-    """The app did not take the message.
-
-    `problem` is a short word for the receipt, never the app's own text.
-    """
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-
-
 class LogoutPoster(Protocol):
     """Posts one sign-out message to an address that a client registered.
 
@@ -30,7 +19,7 @@ class LogoutPoster(Protocol):
         fields: Mapping[str, str],
         timeout: timedelta,  # noqa: ASYNC109 - the deadline belongs to the HTTP exchange, not to the task
     ) -> int:
-        """Return the HTTP status of the answer; raises LogoutNotDelivered when there is none."""
+        """Return the HTTP status of the answer; raises `foundation.outbox.NotDelivered` when there is none."""
         ...
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from foundation.database import Instant, metadata
+from foundation.outbox import letter_columns, letter_indexes
 
 oauth_clients = Table(
     "oauth_clients",
@@ -138,16 +139,9 @@ logout_messages = Table(
     Column("client_id", String(64), ForeignKey("oauth_clients.client_id"), nullable=False),
     Column("person_id", String(32), nullable=False),
     Column("sid", String(43), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("next_attempt_at", Instant, nullable=False),
-    Column("leased_by", String(32)),
-    Column("last_problem", String(64)),
-    Column("created_at", Instant, nullable=False),
-    Column("settled_at", Instant),
+    *letter_columns(),
     UniqueConstraint("session_id", "client_id"),
-    Index("ix_logout_messages_due", "state", "next_attempt_at"),
-    Index("ix_logout_messages_settled_at", "settled_at"),
+    *letter_indexes("logout_messages"),
 )
 
 pushed_requests = Table(

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.ciba_notify import HttpCibaNotifier
 from adapters.guarded_http import GuardedHttp
-from idp.provider.decoupled.ports import NotificationNotDelivered
+from foundation.outbox import NotDelivered
 
 SECOND = timedelta(seconds=1)
 
@@ -73,6 +73,6 @@ async def test_a_redirect_is_a_status_and_nothing_more() -> None:
 async def test_inner_addresses_are_not_called(host: str) -> None:
     """Nobody is called, and the record says why in a word."""
     async with GuardedHttp(networks="public", allow_http=True) as http:
-        with pytest.raises(NotificationNotDelivered) as caught:
+        with pytest.raises(NotDelivered) as caught:
             await HttpCibaNotifier(http).notify(f"http://{host}:8001/x", bearer="t", body=b"{}", timeout=SECOND)
     assert caught.value.problem == "address not allowed"

@@ -23,7 +23,7 @@ from adapters.guarded_http import (
 from adapters.logout_post import HttpLogoutPoster
 from adapters.outside_addresses import is_inner_literal, is_permitted_port, is_public_address
 from foundation.clock import system_clock
-from idp.provider.ports import LogoutNotDelivered
+from foundation.outbox import NotDelivered
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -251,7 +251,7 @@ async def test_undelivered_sign_out_messages_tell_why_in_a_word(
     """L09: slow, huge and broken apps each get a receipt without their own text."""
     async with listening(conversation) as port:
         url = f"http://127.0.0.1:{port}/backchannel-logout"
-        with pytest.raises(LogoutNotDelivered) as caught:
+        with pytest.raises(NotDelivered) as caught:
             await HttpLogoutPoster(http).post_form(url, {"logout_token": "t"}, timedelta(seconds=0.3))
     assert caught.value.problem == problem
 
@@ -259,7 +259,7 @@ async def test_undelivered_sign_out_messages_tell_why_in_a_word(
 async def test_a_sign_out_message_reaches_no_inner_address() -> None:
     """L09: the receipt says that the address is not allowed, and nobody was called."""
     async with GuardedHttp(networks="public", allow_http=True) as guarded:
-        with pytest.raises(LogoutNotDelivered) as caught:
+        with pytest.raises(NotDelivered) as caught:
             await HttpLogoutPoster(guarded).post_form("http://127.0.0.1:8001/x", {}, timedelta(seconds=1))
     assert caught.value.problem == "address not allowed"
 

@@ -4,14 +4,6 @@ from datetime import timedelta
 from typing import Protocol
 
 
-class NotificationNotDelivered(Exception):
-    """The app could not be reached. `problem` is a short word for the record, never the app's own text."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-
-
 class CibaNotifier(Protocol):
     """Posts one CIBA notification to an address that a client registered (CIBA Core §10.2).
 
@@ -27,7 +19,7 @@ class CibaNotifier(Protocol):
         body: bytes,
         timeout: timedelta,  # noqa: ASYNC109 - the deadline belongs to the HTTP exchange, not to the task
     ) -> int:
-        """Return the HTTP status of the answer; raises NotificationNotDelivered when there is none."""
+        """Return the HTTP status of the answer; raises `foundation.outbox.NotDelivered` when there is none."""
         ...
 
 

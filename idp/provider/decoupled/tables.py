@@ -7,6 +7,7 @@ was approved is a row of `oauth_grants`, and it is redeemed there as an authoriz
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, LargeBinary, String, Table
 
 from foundation.database import Instant, metadata
+from foundation.outbox import letter_columns, letter_indexes
 
 decoupled_requests = Table(
     "decoupled_requests",
@@ -45,14 +46,7 @@ ciba_notifications = Table(
     Column("client_id", String(64), ForeignKey("oauth_clients.client_id"), nullable=False),
     # {"auth_req_id": …, "token": the client_notification_token}; emptied when it is settled.
     Column("sealed", LargeBinary),
-    # "held", "waiting", "delivered", "dead" or "no_channel"
-    Column("state", String(16), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("next_attempt_at", Instant, nullable=False),
-    Column("leased_by", String(32)),
-    Column("last_problem", String(64)),
-    Column("created_at", Instant, nullable=False),
-    Column("settled_at", Instant),
-    Index("ix_ciba_notifications_due", "state", "next_attempt_at"),
-    Index("ix_ciba_notifications_settled_at", "settled_at"),
+    # In state "held", "waiting", "delivered", "dead" or "no_channel".
+    *letter_columns(),
+    *letter_indexes("ciba_notifications"),
 )

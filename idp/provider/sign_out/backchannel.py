@@ -1,52 +1,34 @@
-"""Back-channel logout (OpenID Connect Back-Channel Logout 1.0) through a durable outbox.
+"""Back-channel logout (OpenID Connect Back-Channel Logout 1.0): one letter of `foundation.outbox` for each app that an ended session had
+reached.
 
-A message is leased by one worker with one UPDATE, posted outside any transaction, and settled: `delivered`,
-waiting for its next try with a doubling pause, or `dead` after the last one. A worker that dies with a
-lease loses it after `logout_lease`; an app may then hear twice, which it can tell by the `jti`. The states
-of one session's messages are the receipts that the sign-out page shows.
+The token is made and signed when it is posted, anew at each try; an app that hears twice can tell by the `jti`. The states of one session's
+letters are the receipts that the sign-out page shows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-import anyio
-import structlog
-from sqlalchemy import Row, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 
 from foundation.ledger import Entry
-from foundation.problems import ServiceUnavailable
+from foundation.outbox import DEAD, DELIVERED, WAITING, Letter, Outbox, Outcome, Pace, Settled, TryAgain, deliver_due
 from idp.provider.clients.keys import ClientKeysUnavailable
 from idp.provider.clients.registry import Client, ClientView, view_of
 from idp.provider.clients.signing_algorithms import signing_algorithm
 from idp.provider.composition import Provider
-from idp.provider.ports import LogoutNotDelivered, LogoutPoster
+from idp.provider.ports import LogoutPoster
 from idp.provider.sign_out.frontchannel import ASKED, has_front_channel
 from idp.provider.tables import logout_messages
 from idp.provider.tokens.jwt_encryption import encrypt_for
 
-log = structlog.get_logger(__name__)
-
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TYPE = "logout+jwt"
 TOKEN_LIFETIME = timedelta(minutes=2)
-BATCH = 32
+NO_CHANNEL = "no_channel"
 
 EndingStatus = Literal["told", "asked", "waiting", "failed", "no_channel"]
-
-
-@dataclass(frozen=True, slots=True)
-class LogoutMessage:
-    """One leased message."""
-
-    message_id: str
-    session_id: str
-    client_id: str
-    person_id: str
-    sid: str
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +45,25 @@ class AppEnding:
 
 
 async def deliver_logout_tokens(*, provider: Provider, http: LogoutPoster, worker: str, now: datetime) -> int:
-    """Try every message that is due, each app on its own, and return how many were tried.
+    """Try messages that are due, each app on its own, and return how many were tried.
 
-    `worker` names the process, cut to 32 characters. Raises StorageUnavailable; leases then run out by
-    themselves.
+    `worker` names the process, cut to 32 characters. Raises StorageUnavailable; leases then run out by themselves.
     """
     await provider.clients.refresh()
-    async with provider.db.read() as connection:
-        due = await _lease(connection, provider, worker, now)
-    async with anyio.create_task_group() as tasks:
-        for message in due:
-            tasks.start_soon(_try, message, provider, http, worker, now)
-    return len(due)
+
+    async def post(letter: Letter) -> Outcome:
+        return await _post(letter, provider, http, now)
+
+    limits = provider.limits
+    return await deliver_due(
+        _LOGOUTS,
+        post,
+        pace=Pace(limits.logout_attempts, limits.logout_first_retry, limits.logout_lease),
+        db=provider.db,
+        ledger=provider.ledger,
+        worker=worker,
+        now=now,
+    )
 
 
 async def list_logout_deliveries(session_id: str, *, provider: Provider) -> tuple[AppEnding, ...]:
@@ -94,75 +83,41 @@ async def list_logout_deliveries(session_id: str, *, provider: Provider) -> tupl
     return tuple(endings)
 
 
-def logout_token_claims(
-    message: LogoutMessage, *, issuer: str, subject: str, jti: str, now: datetime
-) -> dict[str, Any]:
+def logout_token_claims(letter: Letter, *, issuer: str, subject: str, jti: str, now: datetime) -> dict[str, Any]:
     """Return the claims of Back-Channel Logout §2.4: the app's own `sub` and `sid`, and never a nonce."""
     issued_at = int(now.timestamp())
     return {
         "iss": issuer,
-        "aud": message.client_id,
+        "aud": letter.client_id,
         "iat": issued_at,
         "exp": issued_at + int(TOKEN_LIFETIME.total_seconds()),
         "jti": jti,
         "events": {EVENT: {}},
         "sub": subject,
-        "sid": message.sid,
+        "sid": letter.sid,
     }
 
 
-async def _lease(
-    connection: AsyncConnection, provider: Provider, worker: str, now: datetime
-) -> Sequence[LogoutMessage]:
-    message = logout_messages.c
-    is_due = (message.state == "waiting") & (message.next_attempt_at <= now)
-    picked = select(message.message_id).where(is_due).order_by(message.next_attempt_at).limit(BATCH)
-    rows = await connection.execute(
-        update(logout_messages)
-        .where(message.message_id.in_(picked), is_due)
-        .values(
-            leased_by=worker[:32],
-            attempts=message.attempts + 1,
-            next_attempt_at=now + provider.limits.logout_lease,
-        )
-        .returning(logout_messages)
-    )
-    return [_message(row) for row in rows]
-
-
-async def _try(message: LogoutMessage, provider: Provider, http: LogoutPoster, worker: str, now: datetime) -> None:
-    try:
-        await _deliver(message, provider, http, worker, now)
-    except ServiceUnavailable as failure:
-        # Storage or signing key gone: the lease runs out and the message is tried again; its neighbours go on.
-        log.warning("logout_message.unsettled", code=failure.code, detail=failure.detail)
-
-
-async def _deliver(message: LogoutMessage, provider: Provider, http: LogoutPoster, worker: str, now: datetime) -> None:
-    client = provider.clients.find(message.client_id)
+async def _post(letter: Letter, provider: Provider, http: LogoutPoster, now: datetime) -> Outcome:
+    client = provider.clients.find(letter.client_id)
     if client is None or client.backchannel_logout_uri is None:
-        await _settle(message, "no_channel", None, provider, worker, now)
-        return
+        return Settled(NO_CHANNEL)
     claims = logout_token_claims(
-        message,
+        letter,
         issuer=provider.issuer,
-        subject=provider.subjects.subject(client.sector, message.person_id),
+        subject=provider.subjects.subject(client.sector, letter.person_id),
         jti=provider.entropy.identifier(),
         now=now,
     )
     try:
         token = await _sign(claims, client, provider, now)
-        status = await http.post_form(
-            client.backchannel_logout_uri, {"logout_token": token}, provider.limits.logout_timeout
-        )
-    except (LogoutNotDelivered, ClientKeysUnavailable) as failed:
-        await _settle_failure(message, failed.problem, provider, worker, now)
-        return
+    except ClientKeysUnavailable as unavailable:
+        return TryAgain(unavailable.problem)
+    status = await http.post_form(
+        client.backchannel_logout_uri, {"logout_token": token}, provider.limits.logout_timeout
+    )
     # Back-Channel Logout §2.8: 200, and by habit of some frameworks 204.
-    if status in (200, 204):
-        await _settle(message, "delivered", None, provider, worker, now)
-    else:
-        await _settle_failure(message, f"status {status}", provider, worker, now)
+    return Settled(DELIVERED) if status in (200, 204) else TryAgain(f"status {status}")
 
 
 async def _sign(claims: Mapping[str, Any], client: Client, provider: Provider, now: datetime) -> str:
@@ -174,69 +129,27 @@ async def _sign(claims: Mapping[str, Any], client: Client, provider: Provider, n
     return token if wanted is None else await encrypt_for(client, token, wanted, provider=provider)
 
 
-async def _settle_failure(message: LogoutMessage, problem: str, provider: Provider, worker: str, now: datetime) -> None:
-    limits = provider.limits
-    if message.attempts >= limits.logout_attempts:
-        await _settle(message, "dead", problem, provider, worker, now)
-        return
-    pause = limits.logout_first_retry * 2 ** (message.attempts - 1)
-    async with provider.db.read() as connection:
-        await connection.execute(
-            update(logout_messages)
-            .where(
-                logout_messages.c.message_id == message.message_id,
-                logout_messages.c.leased_by == worker[:32],
-                logout_messages.c.attempts == message.attempts,
-            )
-            .values(next_attempt_at=now + pause, leased_by=None, last_problem=problem[:64])
-        )
-
-
-async def _settle(
-    message: LogoutMessage, state: str, problem: str | None, provider: Provider, worker: str, now: datetime
-) -> None:
-    """Write the receipt and its ledger entry, unless the lease has passed to another worker meanwhile."""
-    entry = Entry(
+def _record(letter: Letter, end: Settled, now: datetime) -> Entry:
+    return Entry(
         kind="oauth.logout_message",
         at=now,
-        outcome="done" if state == "delivered" else "failed",
-        client=message.client_id,
+        outcome="done" if end.state == DELIVERED else "failed",
+        client=letter.client_id,
         actor="system:logout",
-        details={"state": state, "attempts": message.attempts, "problem": problem},
-        personal={"person": message.person_id, "session": message.session_id},
+        details={"state": end.state, "attempts": letter.attempts, "problem": end.problem},
+        personal={"person": letter.person_id, "session": letter.session_id},
     )
-    async with provider.db.transaction() as connection:
-        settled = await connection.execute(
-            update(logout_messages)
-            .where(
-                logout_messages.c.message_id == message.message_id,
-                logout_messages.c.leased_by == worker[:32],
-                logout_messages.c.attempts == message.attempts,
-            )
-            .values(state=state, settled_at=now, leased_by=None, last_problem=problem and problem[:64])
-            .returning(logout_messages.c.message_id)
-        )
-        if settled.first() is not None:
-            await provider.ledger.append_in(connection, entry)
+
+
+_LOGOUTS = Outbox(table=logout_messages, receiver="client_id", record=_record)
 
 
 def _status(state: str) -> EndingStatus:
     statuses: dict[str, EndingStatus] = {
-        "delivered": "told",
+        DELIVERED: "told",
         ASKED: "asked",
-        "waiting": "waiting",
-        "dead": "failed",
-        "no_channel": "no_channel",
+        WAITING: "waiting",
+        DEAD: "failed",
+        NO_CHANNEL: "no_channel",
     }
     return statuses[state]
-
-
-def _message(row: Row[Any]) -> LogoutMessage:
-    return LogoutMessage(
-        message_id=row.message_id,
-        session_id=row.session_id,
-        client_id=row.client_id,
-        person_id=row.person_id,
-        sid=row.sid,
-        attempts=row.attempts,
-    )

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from foundation.outbox import new_letter
 from idp.ports import EndedSession
 from idp.provider.composition import Provider
 from idp.provider.tables import logout_messages
@@ -43,10 +44,7 @@ class GrantAndLogoutEndings:
                 "client_id": grant.client_id,
                 "person_id": grant.person_id,
                 "sid": grant.sid,
-                "state": "waiting",
-                "attempts": 0,
-                "next_attempt_at": now,
-                "created_at": now,
+                **new_letter(now),
             }
             for grant in concerned.values()
         ]

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
+from foundation.outbox import NotDelivered
 from idp.provider.decoupled.announcements import announce_requests
 from idp.provider.decoupled.pings import deliver_notifications
-from idp.provider.decoupled.ports import NotificationNotDelivered
 from idp.provider.decoupled.tables import ciba_notifications, decoupled_requests
 from idp.provider.registration.register import set_client_status
 from tests.idp.provider.decoupled_world import (
@@ -34,7 +34,7 @@ class Letterbox:
 
     async def notify(self, url: str, *, bearer: str, body: bytes, timeout: timedelta) -> int:  # noqa: ASYNC109 - the port's parameter
         if self.problem is not None:
-            raise NotificationNotDelivered(self.problem)
+            raise NotDelivered(self.problem)
         self.arrived.append((url, bearer, orjson.loads(body)))
         return self.statuses.pop(0) if self.statuses else 204
 

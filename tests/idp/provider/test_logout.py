@@ -9,7 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from idp.provider.ports import LogoutNotDelivered
+from foundation.outbox import NotDelivered
 from idp.provider.sign_out.backchannel import deliver_logout_tokens, list_logout_deliveries
 from idp.provider.tables import logout_messages
 from idp.signin.sessions import SESSION_COOKIE
@@ -30,7 +30,7 @@ class Apps:
         self.received.append((url, fields["logout_token"]))
         answer = self.answers.get(url, 200)
         if isinstance(answer, str):
-            raise LogoutNotDelivered(answer)
+            raise NotDelivered(answer)
         return answer
 
 
