@@ -22,6 +22,7 @@ from idp.provider.proof.one_time import OneTimeUse
 from idp.provider.subjects import Subjects
 from idp.provider.tokens.granting import CodeClaim, Grant
 from idp.provider.tokens.opaque_tokens import OpaqueTokens
+from idp.provider.tokens.refreshing import RefreshFamilies
 from idp.provider.tokens.revocations import RevocationList
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Provider:
     revocations: RevocationList
     consents: Coalescer[ConsentKey, Consent]
     codes: Claims[CodeClaim, Grant]
+    families: RefreshFamilies
     one_time: Claims[OneTimeUse, bool]
     pushed_requests: PushedRequests
     license_types: LicenseTypes

@@ -21,6 +21,7 @@ from idp.provider.proof.one_time import OneTimeUses
 from idp.provider.subjects import Subjects
 from idp.provider.tokens.granting import CodeSpender
 from idp.provider.tokens.opaque_tokens import OpaqueTokens
+from idp.provider.tokens.refreshing import RefreshFamilies
 from idp.provider.tokens.revocations import RevocationList
 
 
@@ -73,6 +74,7 @@ async def open_provider(
         revocations=revocations,
         consents=Coalescer(ConsentReader(db).fetch),
         codes=Claims(CodeSpender(db).claim_codes),
+        families=RefreshFamilies(db),
         one_time=Claims(OneTimeUses(db).record),
         pushed_requests=PushedRequests(db),
         license_types=license_types,

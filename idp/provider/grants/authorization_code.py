@@ -157,7 +157,7 @@ async def record_issue(
             client_id=client.client_id,
             idle=limits.refresh_idle,
             absolute=limits.staff_refresh_absolute if is_staff else limits.refresh_absolute,
-            confirmation=issued.confirmation,
+            confirmation=None if issued.confirmation is None else str(issued.confirmation),
             entropy=provider.entropy,
             now=now,
         )

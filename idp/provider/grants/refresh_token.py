@@ -17,7 +17,7 @@ from idp.provider.grants.authorization_code import (
 from idp.provider.parameters import Parameters
 from idp.provider.proof.sender_constraint import Confirmation, check_refresh_confirmation, parse_confirmation
 from idp.provider.scopes import split_scope
-from idp.provider.tokens.granting import Grant, end_grants, find_grant
+from idp.provider.tokens.granting import Grant, end_grants
 from idp.provider.tokens.issuing import IssuedAccessToken, issue_for_grant
 from idp.provider.tokens.reasons import (
     INVALID_REFRESH_TOKEN,
@@ -25,7 +25,7 @@ from idp.provider.tokens.reasons import (
     SCOPE_TOO_BROAD,
     TOKEN_REQUEST_MALFORMED,
 )
-from idp.provider.tokens.refreshing import RefreshToken, find_family, is_reuse, parse_refresh_token, rotate
+from idp.provider.tokens.refreshing import RefreshToken, Rotation, is_reuse, parse_refresh_token, successor_of
 from idp.provider.tokens.revocations import revocation
 
 GRANT_TYPE = "refresh_token"
@@ -65,10 +65,10 @@ async def spend_refresh_token(
     presented = parse_refresh_token(text)
     if presented is None:
         raise TokenError(INVALID_REFRESH_TOKEN, "malformed")
-    family = await find_family(provider.db, presented.family_id)
-    grant = None if family is None else await find_grant(provider.db, family.grant_id)
-    if family is None or grant is None or grant.client_id != client.client_id:
+    family = await provider.families.find(presented.family_id)
+    if family is None or family.client_id != client.client_id:
         raise TokenError(INVALID_REFRESH_TOKEN, "unknown or another client's")
+    grant = family.grant
     # Disabling a client stops its families without ending them, so an enabled one goes on with them at once: it is judged as it
     # stands now. Whatever ends a family itself (grant, session, person) is judged as of the grant, and in SQL by `rotate`.
     check_alive(grant, provider, now, client_at=now)
@@ -76,19 +76,12 @@ async def spend_refresh_token(
     scope = _narrowed_scope(form, grant, client)
     narrowed_resources(form, grant.request.resources)
     narrowed_authorization_details(form, grant, client, provider=provider)
-    rotated = await rotate(
-        provider.db,
-        presented,
-        client_id=client.client_id,
-        idle=provider.limits.refresh_idle,
-        rotates=_rotates(client),
-        entropy=provider.entropy,
-        now=now,
-    )
-    if rotated is None:
+    successor = successor_of(presented, entropy=provider.entropy) if _rotates(client) else presented
+    idle_until = now + provider.limits.refresh_idle
+    if not await provider.families.rotate(Rotation(presented, successor, client.client_id, idle_until, now)):
         await _judge_refused(presented, client, grant, provider, origin, now)
         raise TokenError(INVALID_REFRESH_TOKEN, "expired, ended or altered")
-    return Refreshed(grant, rotated[0], scope)
+    return Refreshed(grant, successor, scope)
 
 
 def issue_for_refresh(
@@ -138,7 +131,7 @@ async def _judge_refused(
 
     End the family, in a transaction of its own, and raise.
     """
-    family = await find_family(provider.db, presented.family_id)
+    family = await provider.families.find(presented.family_id)
     if family is None or not is_reuse(presented, family, client.client_id):
         return
     entry = Entry(

@@ -166,7 +166,7 @@ def new_grant(
 
 def grant_of(written: Insert) -> Grant:
     """Return the grant of the row that `new_grant` made."""
-    return _grant(written.row)
+    return grant_of_row(written.row)
 
 
 class CodeSpender:
@@ -205,7 +205,7 @@ class CodeSpender:
             rows = await connection.execute(
                 self._spend, {"digests": list(attempts), "spent_at": min(attempts.values())}
             )
-            won = [(row["code_hash"], _grant(row)) for row in rows.mappings()]
+            won = [(row["code_hash"], grant_of_row(row)) for row in rows.mappings()]
         return {(digest, attempts[digest]): grant for digest, grant in won}
 
 
@@ -214,7 +214,7 @@ async def find_grant_by_code(db: Database, digest: bytes) -> Grant | None:
     async with db.read() as connection:
         rows = await connection.execute(select(oauth_grants).where(oauth_grants.c.code_hash == digest))
         row = rows.mappings().first()
-    return None if row is None else _grant(row)
+    return None if row is None else grant_of_row(row)
 
 
 async def find_grant(db: Database, grant_id: str) -> Grant | None:
@@ -222,7 +222,7 @@ async def find_grant(db: Database, grant_id: str) -> Grant | None:
     async with db.read() as connection:
         rows = await connection.execute(select(oauth_grants).where(oauth_grants.c.grant_id == grant_id))
         row = rows.mappings().first()
-    return None if row is None else _grant(row)
+    return None if row is None else grant_of_row(row)
 
 
 async def end_grants(
@@ -256,7 +256,7 @@ async def end_grants(
         .values(ended_at=now)
         .returning(oauth_grants)
     )
-    return [_grant(row) for row in rows.mappings()]
+    return [grant_of_row(row) for row in rows.mappings()]
 
 
 def _agreed_claims(asked: Sequence[str], scope: Sequence[str], by_name: set[str]) -> tuple[str, ...]:
@@ -264,7 +264,8 @@ def _agreed_claims(asked: Sequence[str], scope: Sequence[str], by_name: set[str]
     return tuple(name for name in asked if name in by_name or name in from_scopes)
 
 
-def _grant(row: Mapping[Any, Any]) -> Grant:
+def grant_of_row(row: Mapping[Any, Any]) -> Grant:
+    """Return the grant of a row that holds the columns of its table."""
     request, authentication = row["request"], row["authentication"]
     return Grant(
         grant_id=row["grant_id"],

@@ -1,4 +1,4 @@
-"""Refresh tokens: one family per grant, a generation counter, and one conditional UPDATE for each rotation.
+"""Refresh tokens: one family per grant, a generation counter, and one conditional UPDATE for the rotations of a batch.
 
 A token reads `<family>.<generation>.<secret>`. Only the newest generation is accepted; an older one shows
 that somebody else holds a copy, and ends the whole family (RFC 9700 §4.14.2). The family's name is
@@ -7,18 +7,33 @@ unguessable and stands nowhere else, so nobody without a token of the family can
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnClause,
+    FromClause,
+    Integer,
+    LargeBinary,
+    String,
+    Update,
+    bindparam,
+    column,
+    func,
+    select,
+    update,
+    values,
+)
 
-from foundation.database import Database
+from foundation.batching import Coalescer
+from foundation.database import Database, Instant, TransactionConflict
 from foundation.entropy import Entropy
 from foundation.ledger import Insert
-from idp.provider.proof.sender_constraint import Confirmation
+from foundation.values import value_type
 from idp.provider.tables import oauth_grants, refresh_families
+from idp.provider.tokens.granting import Grant, grant_of_row
 from idp.provider.tokens.standing import standing_grants
 
 _FORM = re.compile(
@@ -26,7 +41,7 @@ _FORM = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class RefreshToken:
     """A refresh token as it was presented or made; never logged, never stored."""
 
@@ -43,20 +58,27 @@ class RefreshToken:
         return hashlib.sha256(str(self).encode("ascii")).digest()
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class RefreshFamily:
-    """What the database says of a family."""
+    """What the database says of a family; it ends with its grant."""
 
     family_id: str
-    grant_id: str
     client_id: str
     generation: int
-    token_hash: bytes
-    idle_expires_at: datetime
-    absolute_expires_at: datetime
-    ended_at: datetime | None
     confirmation: str | None
     """What its tokens are bound to; `sender_constraint.parse_confirmation` reads it."""
+    grant: Grant
+
+
+@value_type
+class Rotation:
+    """One wish to replace the newest token of a family by its successor, or to prolong it where both are the same."""
+
+    presented: RefreshToken
+    successor: RefreshToken
+    client_id: str
+    idle_until: datetime
+    now: datetime
 
 
 def parse_refresh_token(text: str) -> RefreshToken | None:
@@ -73,7 +95,7 @@ def new_family(
     client_id: str,
     idle: timedelta,
     absolute: timedelta,
-    confirmation: Confirmation | None,
+    confirmation: str | None,
     entropy: Entropy,
     now: datetime,
 ) -> tuple[RefreshToken, Insert]:
@@ -88,64 +110,14 @@ def new_family(
         "idle_expires_at": min(now + idle, now + absolute),
         "absolute_expires_at": now + absolute,
         "created_at": now,
-        "confirmation": None if confirmation is None else str(confirmation),
+        "confirmation": confirmation,
     }
     return token, Insert(refresh_families, row)
 
 
-async def rotate(
-    db: Database,
-    presented: RefreshToken,
-    *,
-    client_id: str,
-    idle: timedelta,
-    rotates: bool,
-    entropy: Entropy,
-    now: datetime,
-) -> tuple[RefreshToken, RefreshFamily] | None:
-    """Replace the presented token by the next generation, if it is the newest one, alive and the client's.
-
-    When it does not rotate, the same token stays and its idle time begins anew.
-
-    Alive means as well: neither the grant nor its session was ended, the account is open, and an officer still
-    holds the post.
-
-    One statement decides among all nodes; None says that nothing was changed, and `find_family` tells why.
-    """
-    next_generation = RefreshToken(presented.family_id, presented.generation + 1, entropy.token())
-    successor = next_generation if rotates else presented
-    family = refresh_families.c
-    async with db.read() as connection:
-        rows = await connection.execute(
-            update(refresh_families)
-            .where(
-                family.family_id == presented.family_id,
-                family.generation == presented.generation,
-                family.token_hash == presented.digest,
-                family.client_id == client_id,
-                family.idle_expires_at > now,
-                family.absolute_expires_at > now,
-                standing_grants().where(oauth_grants.c.grant_id == family.grant_id).exists(),
-            )
-            .values(generation=successor.generation, token_hash=successor.digest, idle_expires_at=now + idle)
-            .returning(refresh_families)
-        )
-        row = rows.mappings().first()
-    return None if row is None else (successor, _family(row))
-
-
-async def find_family(db: Database, family_id: str) -> RefreshFamily | None:
-    """Return the family, ended or not: it ends with its grant, and when that is gone."""
-    columns = [column for column in refresh_families.columns if column.name != "ended_at"]
-    query = (
-        select(*columns, oauth_grants.c.ended_at)
-        .join(oauth_grants, oauth_grants.c.grant_id == refresh_families.c.grant_id)
-        .where(refresh_families.c.family_id == family_id)
-    )
-    async with db.read() as connection:
-        rows = await connection.execute(query)
-        row = rows.mappings().first()
-    return None if row is None else _family(row)
+def successor_of(presented: RefreshToken, *, entropy: Entropy) -> RefreshToken:
+    """Return the next generation of a token."""
+    return RefreshToken(presented.family_id, presented.generation + 1, entropy.token())
 
 
 def is_reuse(presented: RefreshToken, family: RefreshFamily, client_id: str) -> bool:
@@ -153,5 +125,112 @@ def is_reuse(presented: RefreshToken, family: RefreshFamily, client_id: str) -> 
     return family.client_id == client_id and presented.generation < family.generation
 
 
+class RefreshFamilies:
+    """Finds families and rotates their tokens, each for all callers of a batch in one statement; share one per process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._reads: Coalescer[str, RefreshFamily] = Coalescer(self._fetch)
+        self._rotations: Coalescer[Rotation, bool] = Coalescer(self._rotate)
+        family = refresh_families.c
+        self._by_id = (
+            select(family.family_id, family.generation, family.confirmation, oauth_grants)
+            .join(oauth_grants, oauth_grants.c.grant_id == family.grant_id)
+            .where(db.among(family.family_id, "families"))
+        )
+        self._in_one = _rotate_to(_rows_of_arrays())
+
+    async def find(self, family_id: str) -> RefreshFamily | None:
+        """Return the family, also when its grant was ended."""
+        return await self._reads.load(family_id)
+
+    async def rotate(self, rotation: Rotation) -> bool:
+        """Replace the presented token if it is the newest one, alive and the client's; False says that nothing was changed.
+
+        Alive means as well: neither the grant nor its session was ended, the account is open, and an officer still
+        holds the post. One statement decides among all nodes, and `find` tells afterwards why it refused.
+        """
+        return await self._rotations.load(rotation) is not None
+
+    async def _fetch(self, family_ids: Sequence[str]) -> Mapping[str, RefreshFamily]:
+        async with self._db.read() as connection:
+            rows = await connection.execute(self._by_id, {"families": list(family_ids)})
+            return {row["family_id"]: _family(row) for row in rows.mappings()}
+
+    async def _rotate(self, rotations: Sequence[Rotation]) -> Mapping[Rotation, bool]:
+        try:
+            async with self._db.read() as connection:
+                written = {digest for (digest,) in await connection.execute(*self._statement(rotations))}
+        except TransactionConflict:
+            # Another node holds some of these rows and waits for others. Nothing was done; single rows are waited for in line.
+            if len(rotations) == 1:
+                raise
+            alone = [await self._rotate([rotation]) for rotation in rotations]
+            return {rotation: True for won in alone for rotation in won}
+        # Of two wishes for one token the database took one, and this says which: its successor is what was written.
+        return {rotation: True for rotation in rotations if rotation.successor.digest in written}
+
+    def _statement(self, rotations: Sequence[Rotation]) -> tuple[Update, Mapping[str, Any]]:
+        # In ascending order, so that two nodes with common families wait for each other in one direction.
+        rows = sorted((_row(rotation) for rotation in rotations), key=lambda row: row[0])
+        if self._db.dialect == "postgresql":
+            # One text for every length of batch, prepared once.
+            return self._in_one, {
+                asked.name: list(cells) for asked, cells in zip(_ASKED, zip(*rows, strict=True), strict=True)
+            }
+        return _rotate_to(values(*_ASKED, name="asked").data(rows).cte("asked")), {}
+
+
+# The columns of a batch of rotations, in the order in which `_row` gives their values. None is named like a column of the table,
+# whose own names are taken in an UPDATE.
+_ASKED: tuple[ColumnClause[Any], ...] = (
+    column("of_family", String),
+    column("presented_hash", LargeBinary),
+    column("by_client", String),
+    column("next_generation", Integer),
+    column("next_hash", LargeBinary),
+    column("idle_until", Instant),
+    column("asked_at", Instant),
+)
+
+
+def _row(rotation: Rotation) -> tuple[Any, ...]:
+    presented, successor = rotation.presented, rotation.successor
+    return (
+        presented.family_id,
+        presented.digest,
+        rotation.client_id,
+        successor.generation,
+        successor.digest,
+        rotation.idle_until,
+        rotation.now,
+    )
+
+
+def _rows_of_arrays() -> FromClause:
+    """Return the rows as PostgreSQL takes them: one array for each column."""
+    arrays = (bindparam(asked.name, type_=ARRAY(asked.type)) for asked in _ASKED)
+    return func.unnest(*arrays).table_valued(*_ASKED, name="asked").render_derived()
+
+
+def _rotate_to(asked: FromClause) -> Update:
+    family = refresh_families.c
+    return (
+        update(refresh_families)
+        .where(
+            family.family_id == asked.c.of_family,
+            # The hash is that of the whole token, with its generation.
+            family.token_hash == asked.c.presented_hash,
+            family.client_id == asked.c.by_client,
+            family.idle_expires_at > asked.c.asked_at,
+            family.absolute_expires_at > asked.c.asked_at,
+            standing_grants().where(oauth_grants.c.grant_id == family.grant_id).exists(),
+        )
+        .values(generation=asked.c.next_generation, token_hash=asked.c.next_hash, idle_expires_at=asked.c.idle_until)
+        .returning(family.token_hash)
+    )
+
+
 def _family(row: Mapping[Any, Any]) -> RefreshFamily:
-    return RefreshFamily(**{name: row[name] for name in RefreshFamily.__dataclass_fields__})
+    # The client of a family is that of its grant.
+    return RefreshFamily(row["family_id"], row["client_id"], row["generation"], row["confirmation"], grant_of_row(row))

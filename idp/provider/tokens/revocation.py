@@ -16,7 +16,7 @@ from idp.provider.composition import Origin, Provider
 from idp.provider.errors import InvalidToken
 from idp.provider.tokens.granting import end_grants
 from idp.provider.tokens.reading import read_token
-from idp.provider.tokens.refreshing import find_family, parse_refresh_token
+from idp.provider.tokens.refreshing import parse_refresh_token
 from idp.provider.tokens.revocations import revocation
 
 
@@ -41,10 +41,10 @@ async def find_revocable(token: str, client: Client, *, provider: Provider, now:
     """Return the token when it is alive and the client's; the hint is not needed, since the forms differ."""
     presented = parse_refresh_token(token)
     if presented is not None:
-        family = await find_family(provider.db, presented.family_id)
-        if family is None or family.client_id != client.client_id or family.ended_at is not None:
+        family = await provider.families.find(presented.family_id)
+        if family is None or family.client_id != client.client_id or family.grant.ended_at is not None:
             return None
-        return RevocableToken(family.grant_id, None)
+        return RevocableToken(family.grant.grant_id, None)
     try:
         verified = await read_token(token, provider=provider, now=now)
     except InvalidToken:
