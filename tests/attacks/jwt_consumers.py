@@ -150,7 +150,7 @@ _EARLY = {"414", "431"}
 """Refused for their size before anybody reads them."""
 
 
-def _with_assertion(path: str, taken: str, **form: str) -> Door:
+def _with_assertion(path: str, taken: str, **form: Any) -> Door:
     async def show(stage: Stage, token: str) -> httpx2.Response:
         return await stage.ask(path, client_assertion=token, **form)
 
