@@ -2,14 +2,14 @@
 
 The registry answers from memory: a client is looked up several times in every request. A change of one
 client is announced on the topic `client`; the registry marks that client at once and reads it again before
-the next answer.
+the next answer. Until a change is heard from another node, whatever fails because of it is judged again by `look_again`.
 """
 
 import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -24,6 +24,8 @@ from idp.provider.clients.redirects import ApplicationType
 from idp.provider.tables import oauth_clients
 
 TOPIC = "client"
+LOOK_AGAIN_S = 1.0
+"""A client that cannot be authenticated is read again at most once in so many seconds, however often somebody guesses."""
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}", re.ASCII)
 
 AuthMethod = Literal[
@@ -132,8 +134,10 @@ async def load_clients(db: Database) -> list[Client]:
 class ClientRegistry:
     """Every client of the provider, in memory; share one per process."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, monotonic: Callable[[], float] | None = None) -> None:
         self._db = db
+        self._monotonic = monotonic or (lambda: asyncio.get_running_loop().time())
+        self._looked_at: dict[str, float] = {}
         self._clients: dict[str, Client] = {}
         self._generation = 0
         self._stale: dict[str, int] = {}
@@ -173,6 +177,27 @@ class ClientRegistry:
         if found is not None and client_id not in self._stale:
             self._clients.setdefault(client_id, found)
 
+    async def look_again(self, judged: Client) -> Client | None:
+        """Return the client as it is by now when that differs from the one that was judged and refused, otherwise None.
+
+        Another node may have changed its secret or keys a moment ago. Costs one read of one row, shared by all who ask meanwhile, and none
+        within `LOOK_AGAIN_S` of the last one. Raises StorageUnavailable.
+        """
+        now, looked_at = self._monotonic(), self._looked_at.get(judged.client_id)
+        is_due = looked_at is None or now >= looked_at + LOOK_AGAIN_S
+        if is_due and self.find(judged.client_id) is judged:
+            self._looked_at[judged.client_id] = now
+            self._mark(judged.client_id)
+        await self.refresh()
+        current = self.find_active(judged.client_id)
+        return None if current is judged else current
+
+    async def read_now(self, client_id: str) -> Client | None:
+        """Return the client as the database has it by now, when it is active; for the rare request that changes it. Costs a read."""
+        self._mark(client_id)
+        await self.refresh()
+        return self.find_active(client_id)
+
     async def _fetch(self, client_ids: Iterable[str]) -> dict[str, Client]:
         async with self._db.read() as connection:
             rows = await connection.execute(
@@ -184,11 +209,15 @@ class ClientRegistry:
         asked = dict(self._stale)
         found = await self._fetch(asked)
         for client_id, generation in asked.items():
-            self._clients.pop(client_id, None)
+            known = self._clients.pop(client_id, None)
+            if client_id in found:
+                # What did not change stays the same object: by it others know what they made of it, and what they judged.
+                self._clients[client_id] = (
+                    known if known is not None and known == found[client_id] else found[client_id]
+                )
             # A change that arrived while reading may not be in what was read.
             if self._stale[client_id] == generation:
                 del self._stale[client_id]
-        self._clients.update(found)
 
     def find(self, client_id: str) -> Client | None:
         """Return the client whatever its status, or None; memory alone."""
@@ -204,8 +233,11 @@ class ClientRegistry:
         return tuple(self._clients[client_id] for client_id in sorted(self._clients))
 
     def _hear(self, change: Change) -> None:
+        self._mark(change.key)
+
+    def _mark(self, client_id: str) -> None:
         self._generation += 1
-        self._stale[change.key] = self._generation
+        self._stale[client_id] = self._generation
 
 
 def render_secrets(secrets: Iterable[ClientSecret]) -> list[dict[str, str | None]]:

@@ -92,9 +92,27 @@ async def authenticate_client(
     """Return the client that the credentials of a request prove, with the method that did.
 
     Raises InvalidClient. `methods` are those of the endpoint. Every back-channel endpoint calls this after `read_credentials`, and asks
-    the client's policy afterwards. An assertion is spent by it.
+    the client's policy afterwards. An assertion is spent by it. Who is refused by what this worker remembers is judged once more by what
+    another node may have written since.
     """
     client = provider.clients.find_active(presented.client_id)
+    try:
+        return await _prove(presented, request, client, methods, provider, now)
+    except InvalidClient:
+        changed = None if client is None else await provider.clients.look_again(client)
+        if changed is None:
+            raise
+    return await _prove(presented, request, changed, methods, provider, now)
+
+
+async def _prove(
+    presented: PresentedCredentials,
+    request: BackChannelRequest,
+    client: Client | None,
+    methods: tuple[AuthMethod, ...],
+    provider: Provider,
+    now: datetime,
+) -> AuthenticatedClient:
     method = presented.method
     if method == "none" and client is not None and client.token_endpoint_auth_method in CERTIFICATE_METHODS:
         method = client.token_endpoint_auth_method

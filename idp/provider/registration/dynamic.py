@@ -70,7 +70,7 @@ def registration_answer(
         "registration_access_token": registration_token,
         "registration_client_uri": f"{issuer}{REGISTRATION_PATH}/{client.client_id}",
     }
-    # Zero: a secret has no end of its own; it ends when an update brings the next one.
+    # Zero: a secret has no end of its own; it ends when an operator renews it or the application signs in otherwise.
     return answer if secret is None else {**answer, "client_secret": secret, "client_secret_expires_at": 0}
 
 

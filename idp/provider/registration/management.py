@@ -1,30 +1,32 @@
 """Management of a registration by the application itself (RFC 7592): read, replace, remove.
 
 Whoever shows the registration access token acts for the application. An update replaces the whole registration, is judged like a new one
-within the bounds of its invitation, and brings a new registration access token and a new secret; of two updates with one token the
-conditional UPDATE lets one through.
+within the bounds of its invitation, and brings a new registration access token; of two updates with one token the conditional UPDATE lets
+one through. The secret stays, since an application's instances would not all learn of another one: only an application that had none gets
+one, and an operator renews it.
 """
 
 import hmac
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.ledger import Change, Entry
+from foundation.problems import StorageUnavailable
 from idp.provider.back_channel import BackChannelRequest, OAuthResponse
 from idp.provider.clients.metadata import ClientMetadata
-from idp.provider.clients.registry import SECRET_METHODS, TOPIC, Client, ClientSecret, is_secret_of
+from idp.provider.clients.registry import SECRET_METHODS, TOPIC, Client, is_secret_of
 from idp.provider.composition import Provider
 from idp.provider.errors import InvalidClientMetadata, ProtocolError, TokenError
 from idp.provider.registration.document import apply_document
 from idp.provider.registration.dynamic import judge_application, registration_answer, template_within
 from idp.provider.registration.invitations import digest_of
 from idp.provider.registration.reasons import REGISTRATION_TOKEN_INVALID
-from idp.provider.registration.register import client_entry, client_row, make_secret, new_client
+from idp.provider.registration.register import client_entry, client_row, locked_row, make_secret, new_client
 from idp.provider.registration.requests import answer_refusal, check_rate, read_document, read_token
 from idp.provider.registration.rules import ClientRegistration
 from idp.provider.tables import oauth_clients
@@ -32,8 +34,6 @@ from idp.provider.tokens.granting import end_grants
 from idp.provider.tokens.revocations import revocation
 
 KIND = "oauth.registration"
-SECRET_OVERLAP = timedelta(minutes=10)
-"""The replaced secret goes on for so long, while the application's instances take the new one."""
 
 # RFC 7592 §2.2: what the server made is never sent back, but for the identifier and the secret, which must be the right ones.
 _SERVER_MADE = (
@@ -54,12 +54,13 @@ async def manage_application(
         token = read_token(request, REGISTRATION_TOKEN_INVALID)
         await provider.clients.refresh()
         await provider.clients.learn(client_id)
-        client = _client_of(token, client_id, provider)
+        client = await _client_of(token, client_id, provider)
         known = client.client_id
         if request.method in ("GET", "HEAD"):
             return OAuthResponse(
                 200, registration_answer(client, issuer=provider.issuer, registration_token=token, secret=None)
             )
+        client = await _as_it_is_now(client, provider)
         if request.method == "DELETE":
             return await _remove(client, request, provider, now)
         return await _replace(client, request, provider, now)
@@ -67,27 +68,43 @@ async def manage_application(
         return await answer_refusal(refused, kind=KIND, client_id=known, request=request, provider=provider, now=now)
 
 
-def _client_of(token: str, client_id: str, provider: Provider) -> Client:
+async def _client_of(token: str, client_id: str, provider: Provider) -> Client:
     """An unknown client, a disabled one and a wrong token are one refusal (RFC 7592 §2.1)."""
     client = provider.clients.find_active(client_id)
-    kept = None if client is None else client.registration_token_hash
-    if client is None or kept is None or not hmac.compare_digest(kept, digest_of(token)):
+    if client is not None and not _is_token_of(client, token):
+        # Another node may have given it a new one a moment ago.
+        client = await provider.clients.look_again(client)
+    if client is None or not _is_token_of(client, token):
         raise TokenError(REGISTRATION_TOKEN_INVALID, "not the token of an active client")
     return client
+
+
+async def _as_it_is_now(seen: Client, provider: Provider) -> Client:
+    """What is judged is written back, so an operator's change that this worker has not heard of yet must be in it."""
+    client = await provider.clients.read_now(seen.client_id)
+    if client is None or client.registration_token_hash != seen.registration_token_hash:
+        raise TokenError(REGISTRATION_TOKEN_INVALID, "replaced meanwhile")
+    return client
+
+
+def _is_token_of(client: Client, token: str) -> bool:
+    kept = client.registration_token_hash
+    return kept is not None and hmac.compare_digest(kept, digest_of(token))
 
 
 async def _replace(client: Client, request: BackChannelRequest, provider: Provider, now: datetime) -> OAuthResponse:
     document = read_document(request, max_octets=provider.limits.max_form_octets)
     _check_server_made(document, client, now)
     wanted = await judge_application(apply_document(document, _template(client)), provider=provider, now=now)
-    secret, token = make_secret(wanted, provider.entropy), provider.entropy.token()
+    keeps_secret = _keeps_secret(wanted, client)
+    made, token = None if keeps_secret else make_secret(wanted, provider.entropy), provider.entropy.token()
     replaced = replace(
-        new_client(wanted, secret, now),
+        new_client(wanted, made, now),
         created_at=client.created_at,
         registration_token_hash=digest_of(token),
     )
-    if secret is not None:
-        replaced = replace(replaced, secrets=(*replaced.secrets, *_outgoing(client, now)))
+    if keeps_secret:
+        replaced = replace(replaced, secrets=client.secrets)
     changes = [Change(TOPIC, client.client_id)]
     async with provider.db.transaction() as connection:
         await _write(connection, client, client_row(replaced))
@@ -100,9 +117,21 @@ async def _replace(client: Client, request: BackChannelRequest, provider: Provid
         )
         await provider.ledger.append_in(connection, entry, changes=changes)
     provider.feed.apply(changes)
+    # Whoever sent the secret gets it back, so that the answer can take the place of the registration it kept; here only a digest is known.
+    secret = document.get("client_secret") if keeps_secret else made
     return OAuthResponse(
         200, registration_answer(replaced, issuer=provider.issuer, registration_token=token, secret=secret)
     )
+
+
+def _keeps_secret(wanted: ClientRegistration, client: Client) -> bool:
+    """RFC 7592 §2.2 lets a server keep the secret or make another one."""
+    return wanted.token_endpoint_auth_method in SECRET_METHODS and bool(_current_secrets(client).secrets)
+
+
+def _current_secrets(client: Client) -> Client:
+    """Return the client without secrets that are on their way out."""
+    return replace(client, secrets=tuple(secret for secret in client.secrets if secret.expires_at is None))
 
 
 async def _remove(client: Client, request: BackChannelRequest, provider: Provider, now: datetime) -> OAuthResponse:
@@ -137,18 +166,27 @@ async def _remove(client: Client, request: BackChannelRequest, provider: Provide
 
 
 async def _write(connection: AsyncConnection, seen: Client, values: Mapping[str, Any]) -> None:
-    """Change the row of the client while the token that was shown is still its own."""
+    """Change the row of the client while it is what was judged, and the token that was shown still its own.
+
+    Raises TokenError when the token or the client is gone, StorageUnavailable when an operator changed something else meanwhile.
+    """
+    column = oauth_clients.c
     written = await connection.execute(
         update(oauth_clients)
         .where(
-            oauth_clients.c.client_id == seen.client_id,
-            oauth_clients.c.status == "active",
-            oauth_clients.c.registration_token_hash == seen.registration_token_hash,
+            column.client_id == seen.client_id,
+            column.status == "active",
+            column.registration_token_hash == seen.registration_token_hash,
+            column.updated_at == seen.updated_at,
         )
         .values({name: value for name, value in values.items() if name != "client_id"})
     )
-    if not written.rowcount:
-        raise TokenError(REGISTRATION_TOKEN_INVALID, "replaced meanwhile")
+    if written.rowcount:
+        return
+    row = await locked_row(connection, seen.client_id)
+    if row["status"] == "active" and row["registration_token_hash"] == seen.registration_token_hash:
+        raise StorageUnavailable(detail="the registration was changed meanwhile")
+    raise TokenError(REGISTRATION_TOKEN_INVALID, "replaced meanwhile")
 
 
 def _check_server_made(document: Mapping[str, Any], client: Client, now: datetime) -> None:
@@ -158,7 +196,7 @@ def _check_server_made(document: Mapping[str, Any], client: Client, now: datetim
     if document.get("client_id") != client.client_id:
         raise InvalidClientMetadata("client_id", "is that of the address")
     secret = document.get("client_secret")
-    if secret is not None and not (isinstance(secret, str) and is_secret_of(client, secret, now=now)):
+    if secret is not None and not (isinstance(secret, str) and is_secret_of(_current_secrets(client), secret, now=now)):
         raise InvalidClientMetadata("client_secret", "is not the current one")
 
 
@@ -184,9 +222,3 @@ def _template(client: Client) -> ClientRegistration:
         consent_basis=client.consent_basis,
     )
     return template_within(bounds, basis)
-
-
-def _outgoing(client: Client, now: datetime) -> list[ClientSecret]:
-    if client.token_endpoint_auth_method not in SECRET_METHODS:
-        return []
-    return [replace(secret, expires_at=now + SECRET_OVERLAP) for secret in client.secrets if secret.expires_at is None]

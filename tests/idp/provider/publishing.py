@@ -22,6 +22,7 @@ class Publisher:
     answer: bytes = b""
     pause: float = 0.0
     requests: list[str] = field(default_factory=list)
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -33,6 +34,7 @@ class Publisher:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             self.requests.append(head.decode("latin-1"))
+            self.was_asked.set()
             await asyncio.sleep(self.pause)
             writer.write(self.answer)
             await writer.drain()

@@ -3,17 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.changes import Change
 from foundation.database import Database
-from idp.provider.clients.registry import ClientRegistry
+from idp.provider.clients.metadata import ClientMetadata
+from idp.provider.clients.registry import LOOK_AGAIN_S, ClientRegistry
+from idp.provider.registration.changes import change_client
+from idp.provider.registration.register import ClientRegistration, rotate_client_secret
 from idp.provider.tables import oauth_clients
-from tests.idp.provider.world import Browser, World, answer, transaction_of
+from tests.idp.provider.invited_apps import Registrar
+from tests.idp.provider.proving import PROVER, asserted, assertion_claims, post
+from tests.idp.provider.signed_requests import sign
+from tests.idp.provider.world import Browser, World, answer, open_world, transaction_of
+from tests.servers import Stack
 
 
 class HeldAfterReading(Database):
@@ -148,4 +158,104 @@ async def test_what_is_heard_while_learning_is_newer(world: World) -> None:
         assert registry.find_active("shortlived") is None
     finally:
         db.go_on.set()
+        await db.close()
+
+
+@asynccontextmanager
+async def deaf_node(stack: Stack) -> AsyncIterator[World]:
+    """Open another node that hears of nothing by itself any more, as in the moment before it does."""
+    async with open_world(stack) as node:
+        await node.provider.feed.stop()
+        yield node
+
+
+async def _rotate(world: World, client_id: str) -> str:
+    """Give the client a new secret on this node; the old one ends at once."""
+    provider = world.provider
+    return await rotate_client_secret(
+        client_id,
+        overlap=timedelta(0),
+        db=provider.db,
+        ledger=provider.ledger,
+        entropy=provider.entropy,
+        actor="system:test",
+        now=world.now,
+    )
+
+
+async def _status(node: World, secret: str) -> int:
+    """Return what a node answers to the housing app with this secret."""
+    node.secrets["gzf"] = secret
+    return (await node.token("gzf", grant_type="client_credentials", scope="license.lookup")).status_code
+
+
+async def test_a_secret_renewed_elsewhere_counts_before_it_is_heard_of(stack: Stack, world: World) -> None:
+    """The application's next request may come to a node that has not heard of its new secret; also many at once."""
+    async with deaf_node(stack) as node:
+        secret = await _rotate(world, "gzf")
+        assert set(await asyncio.gather(*(_status(node, secret) for _ in range(10)))) == {200}
+        assert await _status(node, world.secrets["gzf"]) == 401
+
+
+async def test_keys_renewed_elsewhere_count_before_they_are_heard_of(stack: Stack, world: World) -> None:
+    """The same for keys that stand in the registration."""
+    old, new = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("old", "new"))
+
+    def signing_with(key: ECKey) -> ClientRegistration:
+        return replace(PROVER, metadata=ClientMetadata(jwks={"keys": [key.as_dict(private=False)]}))
+
+    async def status(node: World, key: ECKey) -> int:
+        token = sign(assertion_claims(node, "prover"), key=key, typ="JWT", kid=key.kid)
+        return (await post(node, "/oauth/introspect", {"token": "x", **asserted(token)})).status_code
+
+    await world.add_client(signing_with(old))
+    async with deaf_node(stack) as node:
+        assert await status(node, old) == 200
+        provider = world.provider
+        tools: dict[str, Any] = {"db": provider.db, "ledger": provider.ledger, "entropy": provider.entropy}
+        await change_client(signing_with(new), **tools, actor="system:test", now=world.now)
+        assert await status(node, new) == 200
+        assert await status(node, old) == 401
+
+
+async def test_a_registration_token_renewed_elsewhere_counts_before_it_is_heard_of(stack: Stack, world: World) -> None:
+    """An update answers with the next registration token, which may be shown to another node at once."""
+    first = await Registrar(world).registered()
+    async with deaf_node(stack) as node:
+        second = (await Registrar(world).manage("PUT", first)).json()
+        assert (await Registrar(node).manage("GET", second)).status_code == 200
+        assert (await Registrar(node).manage("GET", first)).status_code == 401
+
+
+class Counted(Database):
+    """A database that counts how often it is read."""
+
+    reads = 0
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Read as ever."""
+        self.reads += 1
+        async with super().read() as connection:
+            yield connection
+
+
+async def test_guessing_reads_one_row_a_second(world: World) -> None:
+    """Whoever guesses secrets of a client that is known makes no flood of questions to the database."""
+    at = 1_000.0
+    db = Counted(world.provider.db.engine.url.render_as_string(hide_password=False))
+    registry = ClientRegistry(db, monotonic=lambda: at)
+    try:
+        await registry.open(world.provider.feed)
+        known = registry.find_active("gzf")
+        assert known is not None
+        before = db.reads
+        for _ in range(50):
+            assert await registry.look_again(known) is None
+        assert db.reads == before + 1
+        at += LOOK_AGAIN_S
+        assert await registry.look_again(known) is None
+        assert db.reads == before + 2
+        assert registry.find_active("gzf") is known, "what did not change is another object"
+    finally:
         await db.close()

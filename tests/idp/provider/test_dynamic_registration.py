@@ -1,17 +1,21 @@
 """Registration by invited applications (RFC 7591) and their management of it (RFC 7592)."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, RSAKey
+from sqlalchemy import update
 
+from idp.provider.clients.registry import is_secret_of
 from idp.provider.errors import InvalidClientMetadata
 from idp.provider.registration.oversight import approve_client, renew_registration_token
-from idp.provider.registration.register import set_client_status
+from idp.provider.registration.register import rotate_client_secret, set_client_status
 from idp.provider.registration.tables import client_invitations
 from idp.provider.tables import oauth_clients
 from tests.idp.provider.invited_apps import APP, Registrar
+from tests.idp.provider.publishing import publishing
 from tests.idp.provider.world import ISSUER, Browser, World, answer, open_world
 from tests.servers import Stack
 
@@ -226,7 +230,7 @@ async def test_everything_registered_comes_back(registrar: Registrar) -> None:
 
 
 async def test_update_replaces_everything_and_brings_new_tokens(registrar: Registrar, browser: Browser) -> None:
-    """RFC 7592 §2.2: what the update leaves out is gone; the old registration token is dead, the old secret soon."""
+    """RFC 7592 §2.2: what the update leaves out is gone; the old registration token is dead, the secret stays."""
     first = await registrar.registered(client_uri="https://bdc.test/", contacts=["it@bdc.test"])
     response = await registrar.manage(
         "PUT", first, client_secret=first["client_secret"], redirect_uris=["https://bdc.test/new"], contacts=None
@@ -238,30 +242,97 @@ async def test_update_replaces_everything_and_brings_new_tokens(registrar: Regis
     assert "contacts" not in second
     assert second["client_id_issued_at"] == first["client_id_issued_at"]
     assert second["registration_access_token"] != first["registration_access_token"]
-    assert second["client_secret"] != first["client_secret"]
+    assert (second["client_secret"], second["client_secret_expires_at"]) == (first["client_secret"], 0)
     assert (await registrar.manage("GET", first)).status_code == 401
     assert (await registrar.manage("GET", second)).status_code == 200
 
-    client_id, world = second["client_id"], registrar.world
+    client_id = second["client_id"]
     gone = await browser.authorize(client_id, redirect_uri="https://bdc.test/cb")
     assert gone.status_code == 400
-    code = await browser.code_for(client_id, redirect_uri="https://bdc.test/new")
-    world.later(minutes=11)
-    await world.provider.feed.catch_up()
-    redeem = {"grant_type": "authorization_code", "code": code, "redirect_uri": "https://bdc.test/new"}
-    world.secrets[client_id] = first["client_secret"]
-    old = await world.token(client_id, **redeem)
-    assert (old.status_code, old.json()["error"]) == (401, "invalid_client")
+    tokens = await browser.tokens_for(client_id, redirect_uri="https://bdc.test/new")
+    assert tokens["id_token"]
 
 
-async def test_replaced_secret_goes_on_for_ten_minutes(registrar: Registrar, browser: Browser) -> None:
-    """The instances of an application take the new secret one after the other."""
-    first = await registrar.registered()
-    second = (await registrar.manage("PUT", first)).json()
-    for secret in (first["client_secret"], second["client_secret"]):
-        registrar.world.secrets[first["client_id"]] = secret
-        tokens = await browser.tokens_for(first["client_id"], redirect_uri="https://bdc.test/cb")
-        assert tokens["id_token"]
+async def test_update_keeps_the_secret_unless_another_method_needs_one(registrar: Registrar) -> None:
+    """RFC 7592 §2.2 leaves it to the server; the instances of an application would not all learn of another one."""
+    world, first = registrar.world, await registrar.registered(scope="openid")
+    client_id, secret = first["client_id"], first["client_secret"]
+    second = (await registrar.manage("PUT", first, client_name="另一个名字")).json()
+    assert "client_secret" not in second
+    third = (await registrar.manage("PUT", second, token_endpoint_auth_method="client_secret_post")).json()
+    assert "client_secret" not in third
+    kept = await registrar.client_of(third)
+    assert is_secret_of(kept, secret, now=world.now)
+    keyed = (await registrar.manage("PUT", third, token_endpoint_auth_method="private_key_jwt", jwks=JWKS)).json()
+    assert "client_secret" not in keyed
+    assert (await registrar.client_of(keyed)).secrets == ()
+    back = (await registrar.manage("PUT", keyed)).json()
+    assert back["client_secret_expires_at"] == 0
+    assert back["client_secret"] != secret
+    assert is_secret_of(await registrar.client_of(back), back["client_secret"], now=world.now)
+    assert not is_secret_of(await registrar.client_of(back), secret, now=world.now)
+    assert client_id == back["client_id"]
+
+
+async def test_update_takes_the_current_secret_alone(registrar: Registrar) -> None:
+    """RFC 7592 §2.2: a secret that is sent is the one that was issued last, also while its predecessor goes on."""
+    world, first = registrar.world, await registrar.registered()
+    provider = world.provider
+    made = await rotate_client_secret(
+        first["client_id"],
+        overlap=timedelta(hours=1),
+        db=provider.db,
+        ledger=provider.ledger,
+        entropy=provider.entropy,
+        actor="system:test",
+        now=world.now,
+    )
+    await provider.feed.catch_up()
+    assert (await registrar.manage("PUT", first, client_secret=first["client_secret"])).status_code == 400
+    second = await registrar.manage("PUT", first, client_secret=made)
+    assert (second.status_code, second.json()["client_secret"]) == (200, made)
+    assert is_secret_of(await registrar.client_of(first), first["client_secret"], now=world.now)
+
+
+async def test_update_keeps_what_an_operator_changed_a_moment_ago(registrar: Registrar) -> None:
+    """Judged and written back is the registration as it is, not as this worker remembers it."""
+    world, first = registrar.world, await registrar.registered()
+    provider, client_id = world.provider, first["client_id"]
+    remembered = await registrar.client_of(first)
+    await provider.feed.stop()
+    async with provider.db.transaction() as connection:
+        await connection.execute(
+            update(oauth_clients).where(oauth_clients.c.client_id == client_id).values(policy="high")
+        )
+    assert remembered.policy == "baseline"
+    assert provider.clients.find(client_id) is remembered
+    refused = await registrar.manage("PUT", first)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client_metadata")
+    assert (await registrar.client_of(first)).policy == "high"
+
+
+async def test_update_that_an_operator_overtakes_writes_nothing(registrar: Registrar) -> None:
+    """Between judging and writing lies a fetch of the application's own document, which may take seconds."""
+    async with publishing(["https://bdc.test/cb"]) as app:
+        world = registrar.world
+        sector = {"sector_identifier_uri": app.url}
+        first = await registrar.registered(**sector)
+        app.was_asked.clear()
+        app.pause = 0.5
+        overtaken = asyncio.create_task(registrar.manage("PUT", first, **sector))
+        await asyncio.wait_for(app.was_asked.wait(), 10)
+        world.later(seconds=1)
+        async with world.provider.db.transaction() as connection:
+            await connection.execute(
+                update(oauth_clients)
+                .where(oauth_clients.c.client_id == first["client_id"])
+                .values(name_zh="改过的名字", updated_at=world.now)
+            )
+        assert (await overtaken).status_code == 503
+        kept = await world.provider.clients.read_now(first["client_id"])
+        assert kept is not None
+        assert kept.name_zh == "改过的名字"
+        assert (await registrar.manage("PUT", first, **sector)).status_code == 200
 
 
 async def test_of_parallel_updates_with_one_token_one_wins(registrar: Registrar) -> None:
@@ -380,7 +451,8 @@ async def test_no_token_and_no_secret_reaches_the_ledger(registrar: Registrar) -
     """What is stored of them are digests."""
     token = await registrar.invite()
     registered = (await registrar.register(token)).json()
-    updated = (await registrar.manage("PUT", registered)).json()
+    secret = registered["client_secret"]
+    updated = (await registrar.manage("PUT", registered, client_secret=secret)).json()
     secrets = [token]
     for one in (registered, updated):
         secrets += [one["client_secret"], one["registration_access_token"]]
