@@ -1,8 +1,9 @@
 """The lifetimes and limits of the provider, each a setting with the default of the security policy."""
 
 from datetime import timedelta
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class ProviderLimits(BaseModel):
@@ -70,6 +71,25 @@ class ProviderLimits(BaseModel):
     )
     max_query_octets: int = Field(8 * 1024, gt=0, description="Longest query of an authorization request, in octets.")
     max_form_octets: int = Field(64 * 1024, gt=0, description="Longest form body, in octets.")
+    client_keys_fresh: timedelta = Field(
+        timedelta(minutes=10),
+        gt=timedelta(0),
+        le=timedelta(hours=1),
+        description="Keys that an app publishes (`jwks_uri`) are believed for so long without asking again; a key that it withdrew dies then. "
+        "A key that is not among them is looked for at once.",
+    )
+    client_keys_stale: timedelta = Field(
+        timedelta(hours=1),
+        gt=timedelta(0),
+        le=timedelta(days=1),
+        description="They stay usable for so long while their address does not answer; not less than `client_keys_fresh`.",
+    )
+    client_keys_retry: timedelta = Field(
+        timedelta(seconds=15),
+        gt=timedelta(0),
+        le=timedelta(minutes=5),
+        description="An address of keys that failed is not asked again for so long.",
+    )
     logout_timeout: timedelta = Field(
         timedelta(seconds=5),
         gt=timedelta(0),
@@ -148,3 +168,10 @@ class ProviderLimits(BaseModel):
         gt=timedelta(seconds=5),
         description="How long one worker keeps a notification to itself.",
     )
+
+    @model_validator(mode="after")
+    def check_client_keys(self) -> Self:
+        """Refuse a set that would die before it is asked for again."""
+        if self.client_keys_stale < self.client_keys_fresh:
+            raise ValueError("client_keys_stale: not less than client_keys_fresh")
+        return self

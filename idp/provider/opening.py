@@ -70,7 +70,7 @@ async def open_provider(
         subjects=subjects,
         clients=clients,
         fetcher=fetcher,
-        client_keys=ClientKeys(fetcher),
+        client_keys=ClientKeys(fetcher, limits),
         revocations=revocations,
         consents=Coalescer(ConsentReader(db).fetch),
         codes=Claims(CodeSpender(db).claim_codes),

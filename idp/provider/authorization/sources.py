@@ -4,9 +4,6 @@ RFC 9126 §4 and RFC 9101 §6.3: of a request that was pushed or signed, nothing
 `client_id`, which has to agree. That is what keeps a stranger from taking PKCE away or putting another scope in.
 """
 
-import base64
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +19,7 @@ from idp.provider.authorization.request_reasons import (
 )
 from idp.provider.clients.policies import policy_of
 from idp.provider.clients.registry import Client
+from idp.provider.clients.request_uris import address_of, is_document_of, is_registered_request_uri
 from idp.provider.composition import Provider
 from idp.provider.errors import RedirectableError, ShownError
 from idp.provider.parameters import Parameters, UnreadableParameters, parse_parameters
@@ -121,18 +119,12 @@ async def _fetch(request_uri: str, client: Client, provider: Provider) -> str:
     policy = policy_of(client)
     if policy is None or policy.requires_par or client.metadata.require_pushed_authorization_requests:
         raise RedirectableError(REQUEST_URI_NOT_ALLOWED, "the policy asks for pushed requests")
-    address, _, fragment = request_uri.partition("#")
-    if address not in {registered.partition("#")[0] for registered in client.metadata.request_uris}:
+    if not is_registered_request_uri(request_uri, client.metadata.request_uris):
         raise RedirectableError(REQUEST_URI_NOT_FETCHED, "not registered")
     try:
-        fetched = await provider.fetcher.fetch(address, accept=ACCEPT)
+        fetched = await provider.fetcher.fetch(address_of(request_uri), accept=ACCEPT)
     except UrlNotFetched as failure:
         raise RedirectableError(REQUEST_URI_NOT_FETCHED, failure.problem) from failure
-    # OpenID Connect Core §6.2: the fragment is the digest of the document that is meant.
-    if fragment and not hmac.compare_digest(fragment.encode(), _digest(fetched.body)):
+    if not is_document_of(request_uri, fetched.body):
         raise RedirectableError(REQUEST_URI_NOT_FETCHED, "the document is another one")
     return fetched.body.decode("ascii", "replace").strip()
-
-
-def _digest(document: bytes) -> bytes:
-    return base64.urlsafe_b64encode(hashlib.sha256(document).digest()).rstrip(b"=")

@@ -2,7 +2,7 @@
 
 A published set is fetched through the guarded fetcher, one fetch at a time for each address, and kept in memory. A key that is not
 found is looked for once more, since the client may have rotated; how often strangers can cause that is bounded, and so is how often an
-address that fails is asked. While an address fails, the last set stays usable for an hour, so that an app's short outage locks nobody out.
+address that fails is asked. While an address fails, the last set stays usable for a while, so that an app's short outage locks nobody out.
 """
 
 import asyncio
@@ -22,14 +22,9 @@ from idp.provider.clients.jwk_sets import (
     verifying_keys,
 )
 from idp.provider.clients.registry import Client
+from idp.provider.limits import ProviderLimits
 from idp.provider.ports import UrlFetcher, UrlNotFetched
 
-FRESH_S = 600.0
-"""A fetched set is believed so long without asking again, in seconds."""
-STALE_S = 3_600.0
-"""It stays usable so long while its address fails."""
-FAILURE_S = 15.0
-"""An address that failed is not asked again for so long."""
 SEARCHES, SEARCH_WINDOW_S = 3, 60.0
 """Unknown keys cause at most so many fetches of one address in the window."""
 MOST_ADDRESSES = 2_000
@@ -61,8 +56,13 @@ class _Address:
 class ClientKeys:
     """The keys of every client, for one worker. Holds no secret, and nothing that could not be fetched again."""
 
-    def __init__(self, fetcher: UrlFetcher, *, monotonic: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, fetcher: UrlFetcher, limits: ProviderLimits, *, monotonic: Callable[[], float] | None = None
+    ) -> None:
         self._fetcher = fetcher
+        self._fresh_s = limits.client_keys_fresh.total_seconds()
+        self._stale_s = limits.client_keys_stale.total_seconds()
+        self._retry_s = limits.client_keys_retry.total_seconds()
         self._monotonic = monotonic or (lambda: asyncio.get_running_loop().time())
         self._inline: dict[str, tuple[Mapping[str, Any], tuple[PublishedKey, ...]]] = {}
         self._addresses: OrderedDict[str, _Address] = OrderedDict()
@@ -98,7 +98,7 @@ class ClientKeys:
         return found
 
     async def _keys(self, jwks_uri: str, address: _Address) -> tuple[PublishedKey, ...]:
-        if address.keys is not None and self._monotonic() < address.read_at + FRESH_S:
+        if address.keys is not None and self._monotonic() < address.read_at + self._fresh_s:
             return address.keys
         return await self._read(jwks_uri, address, seen=address.reads)
 
@@ -126,7 +126,7 @@ class ClientKeys:
             # Whoever waited for the lock takes what the one before it brought.
             if address.reads == seen and not self._failed_lately(address):
                 await self._fetch(jwks_uri, address)
-            if address.keys is None or self._monotonic() >= address.read_at + STALE_S:
+            if address.keys is None or self._monotonic() >= address.read_at + self._stale_s:
                 raise ClientKeysUnavailable(address.problem)
             return address.keys
 
@@ -141,7 +141,7 @@ class ClientKeys:
         address.reads += 1
 
     def _failed_lately(self, address: _Address) -> bool:
-        return address.failed_at is not None and self._monotonic() < address.failed_at + FAILURE_S
+        return address.failed_at is not None and self._monotonic() < address.failed_at + self._retry_s
 
     def _address(self, jwks_uri: str) -> _Address:
         address = self._addresses.get(jwks_uri)

@@ -32,6 +32,7 @@ from idp.provider.clients.metadata import (
 )
 from idp.provider.clients.policies import CIBA, HYBRID, IMPLICIT, ClientPolicy
 from idp.provider.clients.redirects import check_registrable_uri, host_of, origin_of
+from idp.provider.clients.request_uris import check_request_uri
 from idp.provider.errors import InvalidClientMetadata
 from idp.vocabulary import ALL_ACR_VALUES
 
@@ -186,7 +187,7 @@ def _check_addresses(wanted: "ClientRegistration", metadata: ClientMetadata) -> 
     )
     _refuse_unless(len(metadata.request_uris) <= MOST_URIS, "request_uris", f"at most {MOST_URIS}")
     for uri in metadata.request_uris:
-        check_registrable_uri(uri, member="request_uris")
+        check_request_uri(uri)
 
 
 def _check_logout(wanted: "ClientRegistration", metadata: ClientMetadata) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from foundation.strict_json import MalformedJson, parse_strict_json
 from idp.provider.clients.redirects import check_registrable_uri, host_of
+from idp.provider.clients.request_uris import address_of
 from idp.provider.errors import InvalidClientMetadata
 from idp.provider.ports import UrlFetcher, UrlNotFetched
 from idp.provider.registration.rules import ClientRegistration
@@ -42,7 +43,7 @@ def _fetched_addresses(wanted: ClientRegistration) -> list[tuple[str, str]]:
         ("sector_identifier_uri", metadata.sector_identifier_uri),
         ("backchannel_logout_uri", wanted.backchannel_logout_uri),
         ("backchannel_client_notification_endpoint", metadata.backchannel_client_notification_endpoint),
-        *(("request_uris", uri) for uri in metadata.request_uris),
+        *(("request_uris", address_of(uri)) for uri in metadata.request_uris),
     )
     return [(member, address) for member, address in named if address is not None]
 

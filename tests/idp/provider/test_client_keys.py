@@ -5,17 +5,20 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
+from pydantic import ValidationError
 
 from adapters.guarded_http import GuardedHttp, Networks
 from adapters.url_fetching import HttpUrlFetcher
 from idp.provider.clients.jwk_sets import UnusableJwkSet, check_jwk_set, parse_jwk_set
-from idp.provider.clients.keys import FAILURE_S, FRESH_S, SEARCH_WINDOW_S, STALE_S, ClientKeys, ClientKeysUnavailable
+from idp.provider.clients.keys import SEARCH_WINDOW_S, ClientKeys, ClientKeysUnavailable
 from idp.provider.clients.metadata import ClientMetadata
 from idp.provider.clients.registry import Client
+from idp.provider.limits import ProviderLimits
 from idp.provider.registration.register import new_client
 from idp.provider.registration.rules import ClientRegistration
 from tests.idp.provider.publishing import canary, document, publishing
@@ -68,11 +71,11 @@ class Opened:
 
 
 @asynccontextmanager
-async def open_keys(networks: Networks = "any") -> AsyncIterator[Opened]:
+async def open_keys(networks: Networks = "any", **limits: Any) -> AsyncIterator[Opened]:
     """Yield client keys that may reach plain HTTP on this machine unless the networks are public."""
     time = HandTime()
     async with GuardedHttp(networks=networks, allow_http=True) as http:
-        yield Opened(ClientKeys(HttpUrlFetcher(http), monotonic=time), time)
+        yield Opened(ClientKeys(HttpUrlFetcher(http), ProviderLimits(**limits), monotonic=time), time)
 
 
 @pytest.fixture
@@ -178,7 +181,7 @@ async def test_old_set_is_read_again_and_a_removed_key_dies(opened: Opened) -> N
         client = client_with(jwks_uri=app.url)
         assert await opened.find(client, "ec") == ["ec"]
         app.answer = document(public(NEXT_EC))
-        opened.time.at += FRESH_S
+        opened.time.at += 600
         assert await opened.find(client, "ec") == []
 
 
@@ -188,11 +191,33 @@ async def test_short_outage_of_the_app_locks_nobody_out(opened: Opened) -> None:
         client = client_with(jwks_uri=app.url)
         assert await opened.find(client, "ec") == ["ec"]
         app.answer = document("", status="503 Service Unavailable")
-        opened.time.at += FRESH_S
+        opened.time.at += 600
         assert await opened.find(client, "ec") == ["ec"]
-        opened.time.at += STALE_S
+        opened.time.at += 3_600
         with pytest.raises(ClientKeysUnavailable):
             await opened.find(client, "ec")
+
+
+async def test_operators_set_how_long_a_set_is_believed() -> None:
+    """Shorter lives than the everyday ones: asked again, left alone, and dead, each after its own."""
+    lives: dict[str, Any] = {"client_keys_fresh": 60, "client_keys_stale": 90, "client_keys_retry": 5}
+    async with publishing(public(EC)) as app, open_keys(**lives) as opened:
+        client = client_with(jwks_uri=app.url)
+        for _ in range(2):
+            assert await opened.find(client, "ec") == ["ec"]
+            opened.time.at += 60
+        assert len(app.requests) == 2
+        app.answer = document("", status="503 Service Unavailable")
+        assert await opened.find(client, "ec") == ["ec"]
+        opened.time.at += 4
+        assert await opened.find(client, "ec") == ["ec"]
+        assert len(app.requests) == 3
+        opened.time.at += 30
+        with pytest.raises(ClientKeysUnavailable):
+            await opened.find(client, "ec")
+        assert len(app.requests) == 4
+    with pytest.raises(ValidationError):
+        ProviderLimits(client_keys_fresh=timedelta(minutes=10), client_keys_stale=timedelta(minutes=9))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +250,7 @@ async def test_bad_document_is_no_key_and_not_asked_for_again_at_once(opened: Op
                 await opened.find(client, "ec")
         assert len(app.requests) == 1
         app.answer = document(public(EC))
-        opened.time.at += FAILURE_S
+        opened.time.at += 15
         assert await opened.find(client, "ec") == ["ec"]
 
 

@@ -21,6 +21,11 @@ JWT = "application/oauth-authz-req+jwt"
 KEYS = RotationPolicy((PurposePolicy("oidc", ("ES256",)), PurposePolicy("encryption", ("RSA-OAEP-256", "ECDH-ES"))))
 
 
+def digest_of(text: str) -> str:
+    """Return the fragment that names this document."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
 async def refer(world: World, request_uri: str, client_id: str = "signer", **beside: str) -> httpx2.Response:
     """Send a browser with the address of a request object."""
     return await Browser(world).get("/oauth/authorize", {"client_id": client_id, "request_uri": request_uri, **beside})
@@ -46,10 +51,24 @@ class TestByAddress:
             await world.add_client(signing(request_uris=(publisher.url,)))
             request = sign(claims_of(world))
             publisher.answer = document(request, media_type=JWT)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(request.encode()).digest()).rstrip(b"=").decode()
-            assert page_of(await refer(world, f"{publisher.url}#{digest}")) == "/login"
+            assert page_of(await refer(world, f"{publisher.url}#{digest_of(request)}")) == "/login"
             assert shown_code(await refer(world, f"{publisher.url}#{'A' * 43}")) == "21033"
             assert "#" not in publisher.requests[0]
+
+    async def test_a_registered_fragment_pins_the_document(self, world: World) -> None:
+        """OpenID Connect Registration §2: no other document, no other fragment, and none left out, so that it cannot be changed there."""
+        async with publishing() as publisher:
+            request, other = sign(claims_of(world)), sign(claims_of(world, scope="openid profile"))
+            pinned = f"{publisher.url}#{digest_of(request)}"
+            await world.add_client(signing(request_uris=(pinned,)))
+            publisher.answer = document(request, media_type=JWT)
+            assert page_of(await refer(world, pinned)) == "/login"
+            asked = len(publisher.requests)
+            publisher.answer = document(other, media_type=JWT)
+            assert shown_code(await refer(world, f"{publisher.url}#{digest_of(other)}")) == "21033"
+            assert shown_code(await refer(world, publisher.url)) == "21033"
+            assert len(publisher.requests) == asked
+            assert shown_code(await refer(world, pinned)) == "21033"
 
     @pytest.mark.parametrize("how", ["longer", "other path", "query", "other port", "upper case"])
     async def test_another_address_is_never_fetched(self, world: World, how: str) -> None:

@@ -163,6 +163,7 @@ UNFIT_FURTHER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "unknown acr": ({}, {"default_acr_values": ("urn:nothing",)}),
     "contact that is no address": ({}, {"contacts": ("nobody",)}),
     "line end in a software name": ({}, {"software_id": "a\nb"}),
+    "request address with a fragment that is no digest": ({}, {"request_uris": ("https://gzf.test/request#one",)}),
     "start of a sign-in by script": ({}, {"initiate_login_uri": "javascript:alert(1)"}),
 }
 
@@ -236,6 +237,10 @@ FIT_FURTHER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"frontchannel_logout_uri": "https://gzf.test/out", "frontchannel_logout_session_required": True},
     ),
     "wishes": ({}, {"default_max_age": 0, "require_auth_time": True, "default_acr_values": ALL_ACR_VALUES[-1:]}),
+    "request address with the digest of its document": (
+        {},
+        {"request_uris": ("https://gzf.test/request#GkurKxf5T0Y-mnPFCHqWOMiZi4VS138cQO_V7PZHAdM",)},
+    ),
     "proved sector": (
         {"sector": "sector.test", "redirect_uris": ("https://a.test/cb", "https://b.test/cb")},
         {"sector_identifier_uri": "https://sector.test/list"},
