@@ -8,12 +8,10 @@ from datetime import datetime
 
 from idp.people.accounts import Account, confirm_phone_again, find_account, find_account_by_login
 from idp.people.user_names import LoginName
-from idp.signin.code_sending import confirm_code, parse_phone, send_code
 from idp.signin.completion import Shown, go_on
 from idp.signin.entrance import Entrance
 from idp.signin.errors import ACCOUNT_NOT_OPEN, FLOW_LOST, IDENTITY_NOT_CONFIRMED, NO_ACCOUNT_FOR_PHONE
 from idp.signin.outcomes import (
-    CodeSent,
     IdentityCheckNeeded,
     Refused,
     SecondFactorNeeded,
@@ -22,42 +20,24 @@ from idp.signin.outcomes import (
 )
 from idp.signin.ownership import check_document_number
 from idp.signin.password_sign_in import password_counters
+from idp.signin.phone_step import PhoneStep
 from idp.signin.records import note_allowed, refuse
 from idp.signin.visits import Visit
 
 KIND = "signin.code"
 FLOW = "code-sign-in"
-
-
-async def send_sign_in_code(phone_text: str, *, visit: Visit, entrance: Entrance, now: datetime) -> CodeSent | Refused:
-    """Begin: send a code to any phone, whether or not an account has it."""
-    phone = await parse_phone(phone_text, kind=KIND, visit=visit, entrance=entrance, now=now)
-    if isinstance(phone, Refused):
-        return phone
-    state = {"step": "code", "phone": phone.number}
-    flow = await entrance.flows.begin(FLOW, browser=visit.browser, state=state)
-    return await send_code(flow, phone.number, "sign_in", visit=visit, entrance=entrance, now=now)
-
-
-async def resend_sign_in_code(flow_id: str, *, visit: Visit, entrance: Entrance, now: datetime) -> CodeSent | Refused:
-    """Send another code of the same flow; the earlier one stays valid until it expires."""
-    flow = await entrance.flows.find(FLOW, flow_id, browser=visit.browser)
-    if flow is None or flow.state["step"] != "code":
-        return await refuse(FLOW_LOST, kind=KIND, visit=visit, entrance=entrance, now=now)
-    return await send_code(flow, flow.state["phone"], "sign_in", visit=visit, entrance=entrance, now=now)
+_PHONE_STEP = PhoneStep(FLOW, KIND, "sign_in")
+send_sign_in_code, resend_sign_in_code = _PHONE_STEP.begin, _PHONE_STEP.resend
 
 
 async def sign_in_with_code(
     flow_id: str, code_text: str, *, visit: Visit, entrance: Entrance, now: datetime
 ) -> SignInOutcome:
     """Spend the code, then sign in, or ask for what else is needed."""
-    flow = await entrance.flows.find(FLOW, flow_id, browser=visit.browser)
-    if flow is None or flow.state["step"] != "code":
-        return await refuse(FLOW_LOST, kind=KIND, visit=visit, entrance=entrance, now=now)
+    flow = await _PHONE_STEP.confirm(flow_id, code_text, visit=visit, entrance=entrance, now=now)
+    if isinstance(flow, Refused):
+        return flow
     phone = flow.state["phone"]
-    refused = await confirm_code(flow, phone, code_text, "sign_in", visit=visit, entrance=entrance, now=now)
-    if refused is not None:
-        return refused
     async with entrance.db.read() as connection:
         account = await find_account_by_login(connection, LoginName("phone", phone), index=entrance.index)
     if account is None or not account.is_open:

@@ -11,14 +11,14 @@ from idp.people.persons import DOCUMENT_CONTEXT, load_document_sealed
 from idp.people.user_names import LoginName
 from idp.signin.attempt_store import reserve_attempts, within
 from idp.signin.beijing import beijing_moment
-from idp.signin.code_sending import confirm_code, parse_phone, send_code
 from idp.signin.completion import Shown, go_on
 from idp.signin.entrance import Entrance
 from idp.signin.errors import FLOW_LOST, RECOVERY_REFUSED, TOO_MANY_ATTEMPTS
-from idp.signin.outcomes import CodeSent, PhoneConfirmed, Refused, SecondFactorNeeded, SignedIn
+from idp.signin.outcomes import PhoneConfirmed, Refused, SecondFactorNeeded, SignedIn
 from idp.signin.ownership import check_document_number
 from idp.signin.password_policy import judge_password, personal_words_of
 from idp.signin.password_sign_in import check_current_password, password_counters
+from idp.signin.phone_step import PhoneStep
 from idp.signin.records import entry_of, refuse, write_account_event
 from idp.signin.session_endings import end_sessions_of_account
 from idp.signin.sessions import Session
@@ -28,6 +28,8 @@ from idp.signin.visits import Visit
 CHANGED = "account.password_changed"
 RECOVERY = "account.recovery"
 FLOW = "recovery"
+_PHONE_STEP = PhoneStep(FLOW, RECOVERY, "recover")
+send_recovery_code, resend_recovery_code = _PHONE_STEP.begin, _PHONE_STEP.resend
 
 
 async def change_password(
@@ -61,36 +63,14 @@ async def change_password(
     return await go_on(shown, visit=visit, entrance=entrance, now=now)
 
 
-async def send_recovery_code(phone_text: str, *, visit: Visit, entrance: Entrance, now: datetime) -> CodeSent | Refused:
-    """Begin a recovery: send a code to any phone, whether or not an account has it."""
-    phone = await parse_phone(phone_text, kind=RECOVERY, visit=visit, entrance=entrance, now=now)
-    if isinstance(phone, Refused):
-        return phone
-    state = {"step": "code", "phone": phone.number}
-    flow = await entrance.flows.begin(FLOW, browser=visit.browser, state=state)
-    return await send_code(flow, phone.number, "recover", visit=visit, entrance=entrance, now=now)
-
-
-async def resend_recovery_code(flow_id: str, *, visit: Visit, entrance: Entrance, now: datetime) -> CodeSent | Refused:
-    """Send another code of the same recovery."""
-    flow = await entrance.flows.find(FLOW, flow_id, browser=visit.browser)
-    if flow is None or flow.state["step"] != "code":
-        return await refuse(FLOW_LOST, kind=RECOVERY, visit=visit, entrance=entrance, now=now)
-    return await send_code(flow, flow.state["phone"], "recover", visit=visit, entrance=entrance, now=now)
-
-
 async def confirm_recovery_code(
     flow_id: str, code_text: str, *, visit: Visit, entrance: Entrance, now: datetime
 ) -> PhoneConfirmed | Refused:
     """Spend the code; document number and new password are asked next, also when no account has the phone."""
-    flow = await entrance.flows.find(FLOW, flow_id, browser=visit.browser)
-    if flow is None or flow.state["step"] != "code":
-        return await refuse(FLOW_LOST, kind=RECOVERY, visit=visit, entrance=entrance, now=now)
-    phone = flow.state["phone"]
-    refused = await confirm_code(flow, phone, code_text, "recover", visit=visit, entrance=entrance, now=now)
-    if refused is not None:
-        return refused
-    await entrance.flows.keep(flow, {"step": "password", "phone": phone})
+    flow = await _PHONE_STEP.confirm(flow_id, code_text, visit=visit, entrance=entrance, now=now)
+    if isinstance(flow, Refused):
+        return flow
+    await entrance.flows.keep(flow, {"step": "password", "phone": flow.state["phone"]})
     return PhoneConfirmed(flow.flow_id)
 
 

@@ -23,14 +23,14 @@ from idp.people.levels import NAME_AND_NUMBER, PHONE, Evidence
 from idp.people.persons import RealName
 from idp.people.user_names import canonical_user_name
 from idp.ports import ProofingResult, ProofingUnavailable
-from idp.signin.code_sending import confirm_code, parse_phone, send_code
 from idp.signin.completion import Shown, complete_sign_in
 from idp.signin.entrance import Entrance
 from idp.signin.errors import FLOW_LOST
 from idp.signin.flows import Flow
 from idp.signin.opening import open_and_record
-from idp.signin.outcomes import CodeSent, IdentityProven, PhoneConfirmed, Refused, SignedIn
+from idp.signin.outcomes import IdentityProven, PhoneConfirmed, Refused, SignedIn
 from idp.signin.password_policy import judge_password, personal_words_of
+from idp.signin.phone_step import PhoneStep
 from idp.signin.proofing import FieldFault, find_unclosed_account, parse_real_name, reserve_proofing, warn_owner
 from idp.signin.records import entry_of, refuse
 from idp.signin.visits import Visit
@@ -38,40 +38,18 @@ from idp.vocabulary import RealNameLevel
 
 KIND = "registration"
 FLOW = "registration"
-
-
-async def register_phone(phone_text: str, *, visit: Visit, entrance: Entrance, now: datetime) -> CodeSent | Refused:
-    """Step 1: send a code to the phone."""
-    phone = await parse_phone(phone_text, kind=KIND, visit=visit, entrance=entrance, now=now)
-    if isinstance(phone, Refused):
-        return phone
-    state = {"step": "code", "phone": phone.number}
-    flow = await entrance.flows.begin(FLOW, browser=visit.browser, state=state)
-    return await send_code(flow, phone.number, "register", visit=visit, entrance=entrance, now=now)
-
-
-async def resend_registration_code(
-    flow_id: str, *, visit: Visit, entrance: Entrance, now: datetime
-) -> CodeSent | Refused:
-    """Send another code of the same registration."""
-    flow = await _at_step("code", flow_id, visit, entrance)
-    if flow is None:
-        return await _refuse(FLOW_LOST, visit, entrance, now)
-    return await send_code(flow, flow.state["phone"], "register", visit=visit, entrance=entrance, now=now)
+_PHONE_STEP = PhoneStep(FLOW, KIND, "register")
+register_phone, resend_registration_code = _PHONE_STEP.begin, _PHONE_STEP.resend
 
 
 async def confirm_phone(
     flow_id: str, code_text: str, *, visit: Visit, entrance: Entrance, now: datetime
 ) -> PhoneConfirmed | Refused:
-    """Step 2: spend the code."""
-    flow = await _at_step("code", flow_id, visit, entrance)
-    if flow is None:
-        return await _refuse(FLOW_LOST, visit, entrance, now)
-    phone = flow.state["phone"]
-    refused = await confirm_code(flow, phone, code_text, "register", visit=visit, entrance=entrance, now=now)
-    if refused is not None:
-        return refused
-    confirmed = {"step": "identity", "phone": phone, "phone_confirmed_at": now.isoformat()}
+    """Step 2: spend the code; step 1, `register_phone`, has sent it."""
+    flow = await _PHONE_STEP.confirm(flow_id, code_text, visit=visit, entrance=entrance, now=now)
+    if isinstance(flow, Refused):
+        return flow
+    confirmed = {"step": "identity", "phone": flow.state["phone"], "phone_confirmed_at": now.isoformat()}
     await entrance.flows.keep(flow, confirmed)
     return PhoneConfirmed(flow.flow_id)
 

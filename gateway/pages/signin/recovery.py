@@ -8,7 +8,7 @@ from gateway.pages.forms import FieldError
 from gateway.pages.paths import PATHS
 from gateway.pages.refusals import FRESH, Returned, field_error, returned
 from gateway.pages.rendering import render
-from gateway.pages.signin.code_entry import CodeEntry, answer_code_page, show_code_page, to_code_page
+from gateway.pages.signin.code_entry import CodeEntry, answer_code_page, show_code_page
 from gateway.pages.signin.entry import go_on
 from gateway.pages.signin.journeys import (
     FLOW_LOST,
@@ -16,11 +16,11 @@ from gateway.pages.signin.journeys import (
     Journey,
     app_of,
     find_journey,
-    goal_from,
     next_page,
     remember_journey,
     start_again,
 )
+from gateway.pages.signin.phone_entry import PhoneEntry, answer_phone_page, show_phone_page
 from gateway.requests import form_of, language_of, parts_of, visit_of
 from idp.signin.outcomes import PhoneConfirmed, Refused
 from idp.signin.password_change import (
@@ -33,18 +33,12 @@ from idp.signin.password_change import (
 
 async def show_phone(request: Request) -> Response:
     """`GET /recover`."""
-    return await _phone_page(request, goal_from(request.query_params))
+    return await show_phone_page(request, _PHONE)
 
 
 async def send_code(request: Request) -> Response:
     """`POST /recover`: the answer is the same whether the number has an account or not."""
-    parts, form = parts_of(request), form_of(request)
-    goal, phone = goal_from(form), form.text("phone")
-    outcome = await send_recovery_code(phone, visit=visit_of(request), entrance=parts.entrance, now=parts.clock())
-    if isinstance(outcome, Refused):
-        back = returned(outcome, language=language_of(request), now=parts.clock(), at="phone")
-        return await _phone_page(request, goal, back=back, phone=phone)
-    return await to_code_page(request, _CODE, outcome, goal)
+    return await answer_phone_page(request, _PHONE)
 
 
 async def show_code(request: Request) -> Response:
@@ -108,22 +102,6 @@ def _renamed(back: Returned) -> Returned:
     return Returned(back.status, errors, back.throttle, back.headers)
 
 
-async def _phone_page(request: Request, goal: Goal, *, back: Returned = FRESH, phone: str = "") -> Response:
-    return render(
-        request,
-        "recover_phone.html",
-        status_code=back.status,
-        headers=back.headers,
-        action=PATHS.recover,
-        back_href=goal.address(PATHS.login),
-        values={"phone": phone},
-        errors=back.errors,
-        hidden=goal.hidden(),
-        throttle=back.throttle,
-        app=await app_of(request, goal),
-    )
-
-
 async def _password_page(request: Request, journey: Journey, *, back: Returned = FRESH, number: str = "") -> Response:
     await app_of(request, journey.goal)
     return render(
@@ -149,3 +127,5 @@ _CODE: CodeEntry[PhoneConfirmed] = CodeEntry(
     confirm=confirm_recovery_code,
     go_on=_to_password,
 )
+
+_PHONE = PhoneEntry(template="recover_phone.html", path=PATHS.recover, send=send_recovery_code, code=_CODE)

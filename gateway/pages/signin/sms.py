@@ -6,9 +6,10 @@ from starlette.responses import Response
 from gateway.pages.paths import PATHS
 from gateway.pages.refusals import FRESH, Returned, returned
 from gateway.pages.rendering import render
-from gateway.pages.signin.code_entry import CodeEntry, answer_code_page, show_code_page, to_code_page
+from gateway.pages.signin.code_entry import CodeEntry, answer_code_page, show_code_page
 from gateway.pages.signin.entry import go_on
-from gateway.pages.signin.journeys import FLOW_LOST, Goal, Journey, app_of, find_journey, goal_from, start_again
+from gateway.pages.signin.journeys import FLOW_LOST, Journey, app_of, find_journey, start_again
+from gateway.pages.signin.phone_entry import PhoneEntry, answer_phone_page, show_phone_page
 from gateway.requests import form_of, language_of, parts_of, visit_of
 from idp.signin.code_sign_in import (
     confirm_identity_for_phone,
@@ -21,20 +22,12 @@ from idp.signin.outcomes import IdentityCheckNeeded, Refused, SecondFactorNeeded
 
 async def show_phone(request: Request) -> Response:
     """`GET /login/sms`."""
-    return await _phone_page(request, goal_from(request.query_params))
+    return await show_phone_page(request, _PHONE)
 
 
 async def send_code(request: Request) -> Response:
     """`POST /login/sms`: the answer is the same whether the number has an account or not."""
-    parts, form = parts_of(request), form_of(request)
-    goal, phone = goal_from(form), form.text("phone")
-    outcome = await send_sign_in_code(
-        phone_text=phone, visit=visit_of(request), entrance=parts.entrance, now=parts.clock()
-    )
-    if isinstance(outcome, Refused):
-        back = returned(outcome, language=language_of(request), now=parts.clock(), at="phone")
-        return await _phone_page(request, goal, back=back, phone=phone)
-    return await to_code_page(request, _CODE, outcome, goal)
+    return await answer_phone_page(request, _PHONE)
 
 
 async def show_code(request: Request) -> Response:
@@ -80,22 +73,6 @@ async def _enter(
     return await go_on(request, outcome, journey.goal, kind="citizen", phone=journey.shown["phone"])
 
 
-async def _phone_page(request: Request, goal: Goal, *, back: Returned = FRESH, phone: str = "") -> Response:
-    return render(
-        request,
-        "login_sms.html",
-        status_code=back.status,
-        headers=back.headers,
-        action=PATHS.login_sms,
-        back_href=goal.address(PATHS.login),
-        values={"phone": phone},
-        errors=back.errors,
-        hidden=goal.hidden(),
-        throttle=back.throttle,
-        app=await app_of(request, goal),
-    )
-
-
 async def _identity_page(request: Request, journey: Journey, *, back: Returned = FRESH) -> Response:
     await app_of(request, journey.goal)
     return render(
@@ -123,3 +100,5 @@ _CODE: CodeEntry[SignedIn | SecondFactorNeeded | IdentityCheckNeeded] = CodeEntr
     go_on=_enter,
     may_leave=True,
 )
+
+_PHONE = PhoneEntry(template="login_sms.html", path=PATHS.login_sms, send=send_sign_in_code, code=_CODE)
