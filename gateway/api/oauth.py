@@ -33,7 +33,7 @@ from idp.provider.authorization.par import push_authorization_request
 from idp.provider.back_channel import NO_STORE, BackChannelRequest, OAuthResponse
 from idp.provider.composition import Origin, Provider
 from idp.provider.decoupled.endpoints import authenticate_on_other_device, authorize_device
-from idp.provider.metadata import ENDPOINTS, provider_metadata
+from idp.provider.metadata import ENDPOINTS
 from idp.provider.registration.dynamic import register_application
 from idp.provider.registration.management import manage_application
 from idp.provider.resources.form_token import without_form_token
@@ -47,6 +47,7 @@ from idp.signin.sessions import Session
 Shown = ErrorShown | FormPost | LogoutConfirmation | LoggedOut
 
 METADATA_SECONDS = 300
+_METADATA_HEADERS = {"Cache-Control": f"public, max-age={METADATA_SECONDS}"}
 JWKS_SECONDS = 900
 """A relying party may keep the keys so long; keys are published a day before they sign."""
 
@@ -66,10 +67,13 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
     """Return the routes, at the addresses that the metadata announce."""
 
     async def discovery(request: Request) -> Response:
-        """Metadata of the provider (OpenID Connect Discovery §4, RFC 8414 §3)."""
-        provider = parts_of(request).provider
-        body = provider_metadata(provider.issuer, provider.core, mutual_tls=provider.mutual_tls)
-        return _json(200, body, {"Cache-Control": f"public, max-age={METADATA_SECONDS}"})
+        """Metadata of the provider (OpenID Connect Discovery §4)."""
+        return _json(200, parts_of(request).provider.metadata.plain, _METADATA_HEADERS)
+
+    async def server_metadata(request: Request) -> Response:
+        """The same, and signed beside it (RFC 8414 §2.1, §3)."""
+        parts = parts_of(request)
+        return _json(200, parts.provider.metadata.with_signature(parts.clock()), _METADATA_HEADERS)
 
     async def jwks(request: Request) -> Response:
         """The published signing keys (RFC 7517 §5), public members only."""
@@ -169,7 +173,7 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         Route(ENDPOINTS.authorize, authorization_endpoint, methods=["GET", "POST"]),
         Route(ENDPOINTS.userinfo, userinfo_endpoint, methods=["GET", "POST"]),
         Route(ENDPOINTS.openid_configuration, discovery, methods=["GET"]),
-        Route(ENDPOINTS.oauth_authorization_server, discovery, methods=["GET"]),
+        Route(ENDPOINTS.oauth_authorization_server, server_metadata, methods=["GET"]),
         Route(ENDPOINTS.jwks, jwks, methods=["GET"]),
         Route(ENDPOINTS.revoke, revocation_endpoint, methods=["POST"]),
         Route(ENDPOINTS.register, registration_endpoint, methods=["POST"]),

@@ -27,6 +27,7 @@ from idp.provider.tokens.revocations import RevocationList
 
 if TYPE_CHECKING:
     from idp.provider.authlib_server import Core
+    from idp.provider.signed_metadata import PublishedMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Provider:
     license_types: LicenseTypes
     opaque_tokens: OpaqueTokens
     core: "Core"
+    metadata: "PublishedMetadata"
     mutual_tls: MutualTls = WITHOUT_MUTUAL_TLS
 
 

@@ -1,7 +1,7 @@
 """Provider metadata (OpenID Connect Discovery §3, RFC 8414 §2): generated from what is really switched on.
 
-Both well-known documents carry the same object. Endpoint paths stand here once; the HTTP layer mounts them
-from here.
+Both well-known documents carry the same members; the one of RFC 8414 carries them signed as well. Endpoint paths stand here once; the HTTP
+layer mounts them from here.
 """
 
 from dataclasses import dataclass

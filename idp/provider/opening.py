@@ -16,8 +16,10 @@ from idp.provider.clients.keys import ClientKeys
 from idp.provider.clients.registry import ClientRegistry
 from idp.provider.composition import WITHOUT_MUTUAL_TLS, MutualTls, Provider
 from idp.provider.limits import ProviderLimits
+from idp.provider.metadata import provider_metadata
 from idp.provider.ports import LicenseTypes, UrlFetcher
 from idp.provider.proof.one_time import OneTimeUses
+from idp.provider.signed_metadata import PublishedMetadata
 from idp.provider.subjects import Subjects
 from idp.provider.tokens.granting import CodeSpender
 from idp.provider.tokens.opaque_tokens import OpaqueTokens
@@ -54,6 +56,7 @@ async def open_provider(
     revocations.open(feed)
     clients = ClientRegistry(db)
     await clients.open(feed)
+    core = Core(clients)
 
     return Provider(
         issuer=issuer,
@@ -79,6 +82,7 @@ async def open_provider(
         pushed_requests=PushedRequests(db),
         license_types=license_types,
         opaque_tokens=OpaqueTokens(db, sealer),
-        core=Core(clients),
+        core=core,
+        metadata=PublishedMetadata(provider_metadata(issuer, core, mutual_tls=mutual_tls), keys),
         mutual_tls=mutual_tls,
     )

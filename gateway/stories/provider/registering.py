@@ -20,6 +20,7 @@ def read_the_metadata(cast: ProviderCast) -> str:
     cast.metadata = cast.program.get(f"{issuer}/.well-known/openid-configuration").json()
     other = cast.program.get(f"{issuer}/.well-known/oauth-authorization-server").json()
     expect(cast.metadata["issuer"] == issuer, "the metadata name another issuer")
+    expect(other.pop("signed_metadata", "").count(".") == 2, "the metadata are not signed")
     expect(cast.metadata == other, "the two metadata documents differ")
     return f"{len(cast.metadata)} members, {len(cast.metadata['grant_types_supported'])} grant types"
 
