@@ -1,12 +1,16 @@
 """JSON as RFC 8259 and RFC 7493 (I-JSON) mean it, for octets that arrive from outside.
 
-``json.loads`` alone takes duplicate member names, NaN, 1e400 and lone surrogates; each of these lets two
-parsers read two different documents out of one signature or one request.
+``json.loads`` alone takes duplicate member names, NaN, 1e400, integers without end and lone surrogates; each of
+these lets two parsers read two different documents out of one signature or one request, or is read and can
+never be written again.
 """
 
 import json
 import math
 from typing import Any, NoReturn
+
+LARGEST_INTEGER = 2**63 - 1
+"""What every parser, column and serializer behind this one holds (RFC 7493 §2.2 promises even less)."""
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 
@@ -54,7 +58,15 @@ def _finite(text: str) -> float:
     return number
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_refuse_constant, parse_float=_finite)
+def _bounded(text: str) -> int:
+    if abs(number := int(text)) > LARGEST_INTEGER:
+        raise MalformedJson("integer beyond 64 bits")
+    return number
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_members, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded
+)
 
 
 def _check_depth(text: str, max_depth: int) -> None:

@@ -160,6 +160,7 @@ OF_KIND: dict[Kind, dict[str, Lie]] = {
         "J17 exp null": _claims(exp=None),
         "J17 over": _claims(exp=lambda at, _: at - 1),
         "J19 iat ahead": _claims(iat=lambda at, _: at + 90),
+        "J16 a number beyond 64 bits": _claims(claims={"userinfo": {"name": {"value": 10**30}}}),
         "J19 nbf long ago": _claims(nbf=lambda at, _: at - 7_200),
     },
     "hint token": {

@@ -20,6 +20,8 @@ from foundation.strict_json import MalformedJson, parse_strict_json
         b"",
         b"{",
         b"1" + b"0" * 5000,
+        b"9223372036854775808",
+        b'{"a":[-9223372036854775809]}',
         b"[" * 33 + b"]" * 33,
         b"[" * 100_000,
         b'{"a":1} x',
@@ -36,5 +38,6 @@ def test_ambiguous_documents_are_refused(document: bytes) -> None:
 
 def test_ordinary_documents_are_read() -> None:
     """Brackets inside strings are text, not depth, and escapes of whole characters are fine."""
+    assert parse_strict_json(b"[9223372036854775807,-9223372036854775807,1e300]") == [2**63 - 1, 1 - 2**63, 1e300]
     text = '{"a":["' + "[" * 50 + '\\"{",1.5,true,null],"b":"\\ud83d\\ude00"}'
     assert parse_strict_json(text, max_depth=2) == {"a": ["[" * 50 + '"{', 1.5, True, None], "b": "😀"}
