@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 import redis
 
 from loadtests.servers import PostgresServer, RedisServer, find_chromium, find_nginx
+from tests.authorities import trust_nobody
 from tests.loopback import close_network
 from tests.servers import (
     POSTGRES_PORT,
@@ -29,13 +30,14 @@ NOTHING_LEFT_OUT = "RENZHENG_TEST_NOTHING_LEFT_OUT"
 def pytest_configure(config: pytest.Config) -> None:
     """Close the network; start the servers here when this process controls workers that will share them."""
     close_network()
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    trust_nobody(stack)
     missing = missing_programs()
     if missing and os.environ.get(NOTHING_LEFT_OUT):
         raise pytest.UsageError(f"not installed: {', '.join(missing)}")
     is_controller = not hasattr(config, "workerinput") and bool(config.getoption("numprocesses", None))
     if is_controller and servers_installed() and not config.option.collectonly:
-        stack = ExitStack()
-        config.add_cleanup(stack.close)
         start_servers(stack)
 
 
@@ -84,9 +86,10 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SQLiteDatabase
 
 
 @pytest.fixture(scope="session")
-def postgres_databases(postgres_server: PostgresServer, worker: str) -> PostgresDatabases:
+def postgres_databases(postgres_server: PostgresServer, worker: str) -> Iterator[PostgresDatabases]:
     """Maker of fresh PostgreSQL databases."""
-    return PostgresDatabases(postgres_server, worker)
+    with closing(PostgresDatabases(postgres_server, worker)) as databases:
+        yield databases
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import psycopg
+
 from loadtests.servers import (
     PostgresServer,
     RedisServer,
@@ -24,6 +26,7 @@ from loadtests.servers import (
     run_postgres,
     run_redis,
 )
+from tests.emptying import emptied, shape_of
 from tests.schema import create_schema
 
 POSTGRES_PORT = "RENZHENG_TEST_POSTGRES_PORT"
@@ -111,21 +114,44 @@ class SQLiteDatabases:
 
 
 class PostgresDatabases:
-    """Fresh PostgreSQL databases, each a copy of a template in which the schema was made once per worker."""
+    """PostgreSQL databases without rows: one that an earlier test is done with, emptied, else a copy of a template.
+
+    The template is made once per worker. What a test gets shows no trace of earlier ones: `tests/emptying.py`.
+    """
 
     def __init__(self, server: PostgresServer, worker: str) -> None:
         self._server = server
         self._worker = worker
         self._template = f"template_{worker}"
+        self._idle: list[tuple[str, psycopg.Connection]] = []
         server.create_database(self._template)
         create_schema(server.url(self._template))
+        with self._connection(self._template) as connection:
+            self._shape = shape_of(connection)
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        """The URL of an empty database with the current schema; dropped at the end, whoever is connected."""
-        name = f"test_{self._worker}_{next(_numbers)}"
-        self._server.create_database(name, template=self._template)
+        """The URL of an empty database with the current schema; at the end its connections are closed, whoever holds them."""
+        name, connection = self._idle.pop() if self._idle else self._copy()
         try:
             yield self._server.url(name)
         finally:
-            self._server.drop_database(name)
+            if emptied(connection, self._shape):
+                self._idle.append((name, connection))
+            else:
+                connection.close()
+                self._server.drop_database(name)
+
+    def close(self) -> None:
+        """Close the connections over which the databases are emptied."""
+        for _, connection in self._idle:
+            connection.close()
+
+    def _copy(self) -> tuple[str, psycopg.Connection]:
+        name = f"test_{self._worker}_{next(_numbers)}"
+        self._server.create_database(name, template=self._template)
+        return name, self._connection(name)
+
+    def _connection(self, database: str) -> psycopg.Connection:
+        address = self._server.url(database, driver="psycopg").replace("+psycopg", "")
+        return psycopg.connect(address, autocommit=True)
