@@ -4,7 +4,6 @@ Within one run: floor, cold start, every operation, memory, floor again. The rat
 Exit status 0; 1 when an operation gave wrong answers, or with --strict when a budget is missed.
 """
 
-import argparse
 import os
 import signal
 import statistics
@@ -18,35 +17,24 @@ from pathlib import Path
 
 import uvloop
 
-from loadtests.budgets import PRODUCT, missed_budgets
+from loadtests.budgets import PRODUCT, compare_with_peers, missed_budgets
 from loadtests.calls import Call, Conversation, expect
+from loadtests.choices import Choices, parse_choices
 from loadtests.cores import Cores, available_cores, bind, share_out
 from loadtests.floor import ROWS, URL_VARIABLE
 from loadtests.measure import Figure, Plan, Target, drive, rss_octets
 from loadtests.peer import PEER, Peer, PeerMissing, running_peer
+from loadtests.peer_scenarios import PEER_SCENARIOS
 from loadtests.product import Installation, clean_environment, installed, serving, serving_product
-from loadtests.scenarios import SCENARIOS, TOKENS, Scenario, find_scenarios, hold_all
+from loadtests.scenarios import Scenario
 from loadtests.servers import PostgresServer, free_port, run_postgres, run_redis
 from loadtests.table import FLOOR, Row, mean_of, median_rows, render_json, render_table, row_of
 
 FLOOR_STACK = "starlette+sqlalchemy"
-COLD_STARTS = 3
+INTERRUPTED = 130
 DISTURBED = 1.1
 _FLOOR_DATABASE = "floor"
 _PROFILE_WAIT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the command line asked for."""
-
-    scenarios: Sequence[Scenario]
-    plan: Plan
-    cold_starts: int
-    repeat: int
-    strict: bool
-    output: Path
-    profiles: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,56 +48,32 @@ class Laboratory:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark and return the exit status."""
+    """Run the benchmark and return the exit status; whoever interrupts it leaves no server behind."""
     choices = parse_choices(arguments)
-    with laboratory() as lab:
-        if choices.profiles:
-            for scenario in choices.scenarios:
-                _profile(lab, scenario, choices)
-            return 0
-        runs = [_measure_once(lab, choices) for _ in range(choices.repeat)]
-    rows = median_rows(runs)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with laboratory() as lab:
+            if choices.profiles:
+                for scenario in choices.scenarios:
+                    _profile(lab, scenario, choices)
+                return 0
+            notes: list[str] = []
+            runs = [_measure_once(lab, choices, notes) for _ in range(choices.repeat)]
+    except KeyboardInterrupt:
+        _say("interrupted; nothing was written")
+        return INTERRUPTED
+    return _conclude(median_rows(runs), notes, choices)
+
+
+def _conclude(rows: Sequence[Row], notes: Sequence[str], choices: Choices) -> int:
+    """Write the rows down, print them with what has to be known of them, and return the exit status."""
     choices.output.write_text(render_json(rows), encoding="utf-8")
     print(render_table(rows))
     missed = missed_budgets(rows)
-    for sentence in missed:
-        print(f"below budget: {sentence}")
+    said = [*compare_with_peers(rows), *dict.fromkeys(notes), *(f"below budget: {sentence}" for sentence in missed)]
+    print("\n".join(["", *said, f"written: {choices.output}"]))
     wrong = [row.operation for row in rows if row.errors]
     return 1 if wrong or (missed and choices.strict) else 0
-
-
-def parse_choices(arguments: Sequence[str] | None) -> Choices:
-    """Read the command line; argparse ends the process when it is wrong."""
-    names = [scenario.name for scenario in SCENARIOS]
-    parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description="Measure the hot paths.")
-    parser.add_argument("--only", nargs="+", choices=names, default=[], metavar="OPERATION", help=", ".join(names))
-    parser.add_argument("--seconds", type=float, default=4.0, help="length of one round (default 4)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of an operation; the median counts (default 3)")
-    parser.add_argument("--repeat", type=int, default=1, help="repeat the whole run and take medians (default 1)")
-    parser.add_argument("--quick", action="store_true", help="one short round and one cold start: does it work at all?")
-    parser.add_argument("--strict", action="store_true", help="a missed budget makes the exit status 1")
-    parser.add_argument(
-        "--profile",
-        nargs="+",
-        choices=names,
-        default=[],
-        metavar="OPERATION",
-        help="sample operations instead of measuring; writes profile-OPERATION.txt beside the output",
-    )
-    parser.add_argument("--output", type=Path, default=Path("bench.json"), help="where to write (default bench.json)")
-    given = parser.parse_args(arguments)
-    plan = (
-        Plan(warm_up_s=0.5, round_s=1.0, rounds=1) if given.quick else Plan(round_s=given.seconds, rounds=given.rounds)
-    )
-    return Choices(
-        scenarios=find_scenarios(given.profile or given.only),
-        plan=plan,
-        cold_starts=1 if given.quick else COLD_STARTS,
-        repeat=max(given.repeat, 1),
-        strict=given.strict,
-        output=given.output,
-        profiles=bool(given.profile),
-    )
 
 
 @contextmanager
@@ -124,12 +88,14 @@ def laboratory() -> Iterator[Laboratory]:
         redis = stack.enter_context(run_redis())
         postgres.create_database(_FLOOR_DATABASE)
         begun = time.monotonic()
+        _say("filling a database of its own")
         installation = stack.enter_context(installed(postgres, redis, directory=directory, cores=cores))
         _say(f"the world stands after {time.monotonic() - begun:.1f} s")
         yield Laboratory(postgres, installation, directory, cores)
 
 
-def _measure_once(lab: Laboratory, choices: Choices) -> list[Row]:
+def _measure_once(lab: Laboratory, choices: Choices, notes: list[str]) -> list[Row]:
+    """Measure everything once and return the rows; what has to be said of them is appended to `notes`."""
     floors = [_measure_floor(lab, choices.plan)]
     starts, rest = [], 0.0
     for _ in range(choices.cold_starts):
@@ -137,18 +103,32 @@ def _measure_once(lab: Laboratory, choices: Choices) -> list[Row]:
             starts.append(running.ready_after_s * 1000)
             rest = rss_octets(running.target.pid) / 1e6
     figures = [_still("cold_start", p50_ms=statistics.median(starts), p99_ms=max(starts), rss_mb=rest)]
-    with serving_product(lab.installation) as running:
-        figures += [_measure(lab, scenario, running.target, choices.plan) for scenario in choices.scenarios]
-        figures.append(_still("after_load", rss_mb=rss_octets(running.target.pid) / 1e6))
-    figures += _measure_peer(lab, choices)
+    _say(f"cold_start: {figures[0].p50_ms} ms")
+    figures += _measure_product(lab, choices)
+    figures += _measure_peer(lab, choices, notes)
     floors.append(_measure_floor(lab, choices.plan))
     floor = mean_of(floors)
-    rates = [one.requests_per_s for one in floors]
-    if max(rates) > min(rates) * DISTURBED:
-        _say(
-            f"the machine was busy with something else: the floor was {rates[0]}/s at first and {rates[1]}/s in the end"
+    first, last = (one.requests_per_s for one in floors)
+    if max(first, last) > min(first, last) * DISTURBED:
+        notes.append(
+            f"the machine was busy with something else: the floor was {first}/s at first and {last}/s in the end"
         )
     return [row_of(figure, floor_per_s=floor.requests_per_s) for figure in [floor, *figures]]
+
+
+def _measure_product(lab: Laboratory, choices: Choices) -> list[Figure]:
+    """Measure the operations on one server, and those that leave hashing out on another afterwards."""
+    figures = []
+    ordinary = [one for one in choices.scenarios if not one.light_hashing]
+    light = [one for one in choices.scenarios if one.light_hashing]
+    if ordinary:
+        with serving_product(lab.installation) as running:
+            figures += [_measure(lab, scenario, running.target, choices.plan) for scenario in ordinary]
+            figures.append(_still("after_load", rss_mb=rss_octets(running.target.pid) / 1e6))
+    if light:
+        with serving_product(lab.installation, light_hashing=True) as running:
+            figures += [_measure(lab, scenario, running.target, choices.plan) for scenario in light]
+    return figures
 
 
 def _measure_floor(lab: Laboratory, plan: Plan) -> Figure:
@@ -184,44 +164,35 @@ def _measure(lab: Laboratory, scenario: Scenario, target: Target, plan: Plan) ->
     return figure
 
 
-def _measure_peer(lab: Laboratory, choices: Choices) -> list[Figure]:
+def _measure_peer(lab: Laboratory, choices: Choices, notes: list[str]) -> list[Figure]:
     """Measure what the peer does too, in the same run; nothing when it cannot run here, which is said."""
-    wanted = {scenario.name for scenario in choices.scenarios}
-    if not wanted & {"client_credentials", "introspection"}:
+    chosen = {scenario.name for scenario in choices.scenarios}
+    shared = [name for name in PEER_SCENARIOS if name in chosen]
+    if not shared:
         return []
 
     async def work(peer: Peer) -> list[Figure]:
-        figures: list[Figure] = []
-        tokens: list[str] = []
-        if "client_credentials" in wanted:
-            plan = choices.plan
-            figures.append(
-                await drive(
-                    "client_credentials", lambda _s, _n: peer.ask_for_token(), peer.target, stack=PEER, plan=plan
-                )
-            )
-        if "introspection" in wanted:
-            await hold_all((peer.ask_for_token("opaque", tokens) for _ in range(TOKENS)), peer.target)
-            begin = lambda _slot, number: peer.introspect(tokens[number % TOKENS])  # noqa: E731 - an operation, as in scenarios.py
-            figures.append(await drive("introspection", begin, peer.target, stack=PEER, plan=choices.plan))
+        figures = []
+        for name in shared:
+            operation = await PEER_SCENARIOS[name](peer)
+            figures.append(await drive(name, operation, peer.target, stack=PEER, plan=choices.plan))
+            _report(figures[-1])
         return figures
 
     try:
-        with running_peer(cores=lab.cores, log=lab.directory / "peer.log") as peer:
-            figures = uvloop.run(work(peer))
+        with running_peer(cores=lab.cores, log=lab.directory / "peer.log", say=_say) as peer:
+            return uvloop.run(work(peer))
     except PeerMissing as missing:
-        _say(f"left out: oidc-provider ({missing})")
+        notes.append(f"left out: {PEER} ({missing})")
+        _say(notes[-1])
         return []
-    for figure in figures:
-        _report(figure)
-    return figures
 
 
 def _profile(lab: Laboratory, scenario: Scenario, choices: Choices) -> None:
     """Measure one operation with the profiler on, and leave its report; the figure itself is not to be believed."""
     output = choices.output.absolute().with_name(f"profile-{scenario.name}.txt")
     output.unlink(missing_ok=True)
-    with serving_product(lab.installation, profile=output) as running:
+    with serving_product(lab.installation, profile=output, light_hashing=scenario.light_hashing) as running:
 
         async def work() -> Figure:
             operation = await scenario.prepare(lab.installation.world, running.target)
@@ -246,9 +217,10 @@ def _still(operation: str, *, p50_ms: float = 0.0, p99_ms: float = 0.0, rss_mb: 
 
 
 def _report(figure: Figure) -> None:
+    beside = f" on {figure.stack}" if figure.stack == PEER else ""
     wrong = f", {figure.errors} wrong answers, first: {figure.first_error}" if figure.errors else ""
     _say(
-        f"{figure.operation}: {figure.requests_per_s}/s, p50 {figure.p50_ms} ms, p99 {figure.p99_ms} ms, "
+        f"{figure.operation}{beside}: {figure.requests_per_s}/s, p50 {figure.p50_ms} ms, p99 {figure.p99_ms} ms, "
         f"{figure.cpu_ms_per_request} ms of processor time{wrong}"
     )
 

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -13,10 +13,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from loadtests.calls import Call, Conversation, WrongAnswer, expect
 from loadtests.connection import Reply
 from loadtests.signing import assertion, proof
-from loadtests.world import Applicant, Citizen, Secret, World
+from loadtests.world import Applicant, Secret, World
 
-BROWSER_COOKIE = "__Host-rz_flow"
-SESSION_COOKIE = "__Host-rz_session"
 SCOPE = "openid profile realname"
 _CSRF = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
 
@@ -101,9 +99,18 @@ def look_up(world: World, token: str, applicant: Applicant) -> Conversation:
         raise WrongAnswer("lookup: no result or no receipt")
 
 
+def new_verifier() -> str:
+    """Return a code verifier of 64 characters (RFC 7636 §4.1)."""
+    return uuid.uuid4().hex + uuid.uuid4().hex
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the challenge of a verifier by S256 (RFC 7636 §4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
 def authorize(world: World, verifier: str, *, scope: str = SCOPE) -> Call:
     """Return the authorization request of the app (OpenID Connect Core §3.1.2.1) with PKCE S256 (RFC 7636)."""
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     query = {
         "response_type": "code",
         "client_id": world.app.client_id,
@@ -111,7 +118,7 @@ def authorize(world: World, verifier: str, *, scope: str = SCOPE) -> Call:
         "scope": scope,
         "state": verifier[:16],
         "nonce": verifier[16:32],
-        "code_challenge": challenge,
+        "code_challenge": challenge_of(verifier),
         "code_challenge_method": "S256",
     }
     return Call("GET", f"/oauth/authorize?{urlencode(query)}")
@@ -119,10 +126,13 @@ def authorize(world: World, verifier: str, *, scope: str = SCOPE) -> Call:
 
 def sign_on(world: World, browser: Browser) -> Conversation:
     """A round of single sign-on: authorize with a live session and remembered consent, code for tokens, userinfo."""
-    verifier = uuid.uuid4().hex + uuid.uuid4().hex
-    request = authorize(world, verifier)
-    reply = yield Call(request.method, request.target, browser.headers())
-    code = code_of(reply, world.redirect_uri)
+    verifier = new_verifier()
+    reply = yield Call("GET", authorize(world, verifier).target, browser.headers())
+    yield from learn_who(world, code_of(reply, world.redirect_uri), verifier)
+
+
+def learn_who(world: World, code: str, verifier: str) -> Conversation:
+    """Exchange the app's code for tokens, and ask userinfo for the person's name."""
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -140,22 +150,6 @@ def sign_on(world: World, browser: Browser) -> Conversation:
         raise WrongAnswer("userinfo: no name")
 
 
-def begin_family(world: World, browser: Browser, families: list[str]) -> Conversation:
-    """Sign on with `offline_access` and append the first refresh token to `families`; the consent is given on the way if it is asked for."""
-    verifier = uuid.uuid4().hex + uuid.uuid4().hex
-    target = authorize(world, verifier, scope=f"{SCOPE} offline_access").target
-    code = yield from _agree_at(world, browser, target, world.redirect_uri, scope=f"{SCOPE} offline_access")
-    form = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": world.redirect_uri,
-        "code_verifier": verifier,
-    }
-    reply = yield Call("POST", "/oauth/token", basic(world.app), urlencode(form).encode())
-    expect(reply, 200, "token")
-    families.append(json_text(reply, "refresh_token"))
-
-
 def rotate(world: World, families: list[str], place: int) -> Conversation:
     """Exchange the newest refresh token of a family for its successor (RFC 6749 §6), which takes its place."""
     form = urlencode({"grant_type": "refresh_token", "refresh_token": families[place]}).encode()
@@ -169,14 +163,13 @@ def rotate(world: World, families: list[str], place: int) -> Conversation:
 
 def push(world: World, verifier: str) -> Generator[Call, Reply, str]:
     """Push the signer's authorization request (RFC 9126) and return the target of the authorization that it began."""
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     form = {
         "response_type": "code",
         "redirect_uri": world.signer.redirect_uri,
         "scope": SCOPE,
         "state": verifier[:16],
         "nonce": verifier[16:32],
-        "code_challenge": challenge,
+        "code_challenge": challenge_of(verifier),
         "code_challenge_method": "S256",
         **assertion(world.signer, world.issuer),
     }
@@ -188,7 +181,7 @@ def push(world: World, verifier: str) -> Generator[Call, Reply, str]:
 
 def sign_on_by_high_policy(world: World, browser: Browser) -> Conversation:
     """A round of single sign-on by FAPI 2.0: pushed request, authorization, tokens for a signed assertion and a DPoP proof."""
-    verifier = uuid.uuid4().hex + uuid.uuid4().hex
+    verifier = new_verifier()
     target = yield from push(world, verifier)
     reply = yield Call("GET", target, browser.headers())
     form = {
@@ -213,64 +206,6 @@ def code_of(reply: Reply, redirect_uri: str) -> str:
     if not code or not address.startswith(redirect_uri + "?"):
         raise WrongAnswer(f"authorization: no code, but {address.partition('?')[0]}")
     return code
-
-
-def open_login(browser: Browser) -> Conversation:
-    """Show the sign-in page, which gives a browser its name and its form token."""
-    reply = yield Call("GET", "/login", browser.headers())
-    expect(reply, 200, "sign-in page")
-    browser.hear(reply)
-    if not browser.csrf_token or BROWSER_COOKIE not in browser.cookies:
-        raise WrongAnswer("sign-in page: no form token or no browser cookie")
-
-
-def log_in(world: World, browser: Browser, citizen: Citizen) -> Conversation:
-    """Sign in with the password on a page shown before; the browser keeps the session."""
-    if not browser.csrf_token:
-        yield from open_login(browser)
-    form = {"csrf_token": browser.csrf_token, "identifier": citizen.identifier, "password": citizen.password}
-    reply = yield Call("POST", "/login", _from_own_page(world, browser), urlencode(form).encode())
-    expect(reply, 303, "sign-in")
-    if SESSION_COOKIE not in reply.cookies():
-        raise WrongAnswer("sign-in: no session cookie")
-    browser.hear(reply)
-
-
-def agree(world: World, browser: Browser) -> Conversation:
-    """Go through the app's first authorization: agree to everything it asks, so that the consent is remembered."""
-    target = authorize(world, uuid.uuid4().hex + uuid.uuid4().hex).target
-    yield from _agree_at(world, browser, target, world.redirect_uri)
-
-
-def agree_to_signer(world: World, browser: Browser) -> Conversation:
-    """The same for the signer, whose requests are pushed."""
-    target = yield from push(world, uuid.uuid4().hex + uuid.uuid4().hex)
-    yield from _agree_at(world, browser, target, world.signer.redirect_uri)
-
-
-def _agree_at(
-    world: World, browser: Browser, target: str, redirect_uri: str, *, scope: str = SCOPE
-) -> Generator[Call, Reply, str]:
-    """Open the authorization, agree to everything when the page comes, and return the code."""
-    reply = yield Call("GET", target, browser.headers())
-    address = urlsplit(reply.header("location"))
-    if address.path != "/consent":
-        return code_of(reply, redirect_uri)
-    reply = yield Call("GET", f"{address.path}?{address.query}", browser.headers())
-    expect(reply, 200, "consent page")
-    browser.hear(reply)
-    form = [
-        ("csrf_token", browser.csrf_token),
-        ("transaction", parse_qs(address.query)["transaction"][0]),
-        ("decision", "yes"),
-        *(("claims", name) for name in scope.split()[1:]),
-    ]
-    reply = yield Call("POST", "/consent", _from_own_page(world, browser), urlencode(form).encode())
-    return code_of(reply, redirect_uri)
-
-
-def _from_own_page(world: World, browser: Browser) -> Mapping[str, str]:
-    return browser.headers(origin=world.issuer, **{"sec-fetch-site": "same-origin"})
 
 
 def json_text(reply: Reply, member: str) -> str:

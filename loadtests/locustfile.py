@@ -18,7 +18,8 @@ from locust.env import Environment
 
 from loadtests.calls import Call, Conversation, WrongAnswer
 from loadtests.connection import Reply
-from loadtests.conversations import SESSION_COOKIE, Browser, agree, ask_for_token, introspect, log_in, look_up, sign_on
+from loadtests.conversations import Browser, ask_for_token, introspect, look_up, sign_on
+from loadtests.sign_in import SESSION_COOKIE, agree, log_in
 from loadtests.world import World, read_world
 
 WORLD: World = read_world(Path(os.environ["SOAK_WORLD"]))

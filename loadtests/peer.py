@@ -11,21 +11,23 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 from foundation.entropy import SystemEntropy
 from loadtests.calls import Call, Conversation, WrongAnswer, expect
-from loadtests.conversations import json_text
+from loadtests.conversations import SCOPE, Browser, challenge_of, code_of, json_text, new_verifier
 from loadtests.cores import Cores, bind
 from loadtests.measure import Target
 from loadtests.servers import free_port
+from loadtests.sign_in import place_of
 
 PEER = "oidc-provider (memory)"
 _SOURCES = Path(__file__).parent / "peers"
 _INSTALLED = Path(__file__).parents[1] / ".peers"
-_INSTALL_S, _START_S = 240.0, 20.0
+_REDIRECT_URI = "http://127.0.0.1:9/callback"
+_INSTALL_S, _START_S = 120.0, 20.0
 
 
 class PeerMissing(Exception):
@@ -33,7 +35,7 @@ class PeerMissing(Exception):
 
 
 class Peer:
-    """The running peer, and what its two clients ask of it."""
+    """The running peer, and what its clients ask of it."""
 
     def __init__(self, target: Target, secret: str) -> None:
         self.target = target
@@ -57,16 +59,57 @@ class Peer:
         if b'"active":true' not in reply.body:
             raise WrongAnswer("introspection: a live token is called dead")
 
+    def sign_in_round(self, account: str) -> Conversation:
+        """The whole way of somebody who is not signed in, in the same six requests as at the product.
+
+        Authorize, sign-in page, password, back to the authorization with its remembered consent, code for tokens, userinfo.
+        """
+        browser, verifier = Browser(), new_verifier()
+        query = {
+            "response_type": "code",
+            "client_id": "app",
+            "redirect_uri": _REDIRECT_URI,
+            "scope": SCOPE,
+            "state": verifier[:16],
+            "nonce": verifier[16:32],
+            "code_challenge": challenge_of(verifier),
+            "code_challenge_method": "S256",
+        }
+        reply = yield Call("GET", f"/auth?{urlencode(query)}")
+        browser.hear(reply)
+        page = place_of(reply, "/interaction")
+        reply = yield Call("GET", page, browser.headers())
+        expect(reply, 200, "sign-in page")
+        if b'name="password"' not in reply.body:
+            raise WrongAnswer("sign-in page: no field for the password")
+        form = {"login": account, "password": self._secret}
+        reply = yield Call("POST", page, browser.headers(), urlencode(form).encode())
+        reply = yield Call("GET", place_of(reply, "/auth"), browser.headers())
+        form = {
+            "grant_type": "authorization_code",
+            "code": code_of(reply, _REDIRECT_URI),
+            "redirect_uri": _REDIRECT_URI,
+            "code_verifier": verifier,
+        }
+        reply = yield Call("POST", "/token", self._basic("app"), urlencode(form).encode())
+        expect(reply, 200, "token")
+        if not json_text(reply, "id_token"):
+            raise WrongAnswer("token: no ID token")
+        reply = yield Call("GET", "/me", {"authorization": f"Bearer {json_text(reply, 'access_token')}"})
+        expect(reply, 200, "userinfo")
+        if not json_text(reply, "name"):
+            raise WrongAnswer("userinfo: no name")
+
     def _basic(self, client_id: str) -> dict[str, str]:
         pair = f"{client_id}:{self._secret}".encode()
         return {"authorization": "Basic " + base64.b64encode(pair).decode()}
 
 
 @contextlib.contextmanager
-def running_peer(*, cores: Cores | None, log: Path) -> Iterator[Peer]:
-    """Install the peer if need be, start it, and end it with the block; raises PeerMissing."""
+def running_peer(*, cores: Cores | None, log: Path, say: Callable[[str], None] = print) -> Iterator[Peer]:
+    """Install the peer if need be, which is said, start it, and end it with the block; raises PeerMissing."""
     node = _program("node")
-    _install()
+    _install(say)
     port, secret = free_port(), SystemEntropy().token()
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -86,16 +129,18 @@ def running_peer(*, cores: Cores | None, log: Path) -> Iterator[Peer]:
         process.wait()
 
 
-def _install() -> None:
+def _install(say: Callable[[str], None]) -> None:
     _INSTALLED.mkdir(exist_ok=True)
     wanted, stamp = (_SOURCES / "package-lock.json").read_bytes(), _INSTALLED / "installed.json"
     for file in _SOURCES.iterdir():
         shutil.copyfile(file, _INSTALLED / file.name)
     if stamp.exists() and stamp.read_bytes() == wanted:
         return
+    npm = _program("npm")
+    say(f"installing oidc-provider into {_INSTALLED.name}, once")
     try:
         done = subprocess.run(
-            [_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"],
             cwd=_INSTALLED,
             capture_output=True,
             text=True,

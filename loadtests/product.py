@@ -96,15 +96,19 @@ async def _fill(settings_file: Path, matters: Target) -> World:
 
 
 @contextlib.contextmanager
-def serving_product(installation: Installation, *, profile: Path | None = None) -> Iterator[Running]:
+def serving_product(
+    installation: Installation, *, profile: Path | None = None, light_hashing: bool = False
+) -> Iterator[Running]:
     """Run `renzheng serve` with one worker; with `profile`, under the sampling profiler that writes there."""
+    preparations = ["--profile", str(profile)] if profile else []
+    preparations += ["--light-hashing"] if light_hashing else []
     with serving(
         ["serve"],
         f"{installation.places.issuer}/readyz",
         installation.environment,
         log=installation.directory / "renzheng.log",
         cores=installation.cores,
-        profile=profile,
+        program=("loadtests.launch", *preparations) if preparations else ("gateway.cli",),
     ) as running:
         yield running
 
@@ -117,18 +121,16 @@ def serving(
     *,
     log: Path,
     cores: Cores | None = None,
-    profile: Path | None = None,
     program: Sequence[str] = ("gateway.cli",),
 ) -> Iterator[Running]:
     """Start `python -m <program> <arguments>`, wait until the address answers 200, and end it with the block.
 
     With `cores`, it gets the server's core. ServerFailed when it ends by itself or does not answer in 30 s.
     """
-    module = ("loadtests.profiled", str(profile)) if profile else tuple(program)
     begun = time.perf_counter()
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *module, *arguments],
+            [sys.executable, "-m", *program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

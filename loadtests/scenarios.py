@@ -12,19 +12,16 @@ from loadtests.calls import Conversation, hold
 from loadtests.connection import Connection
 from loadtests.conversations import (
     Browser,
-    agree,
-    agree_to_signer,
     ask_for_bound_token,
     ask_for_token,
-    begin_family,
     introspect,
-    log_in,
     look_up,
     rotate,
     sign_on,
     sign_on_by_high_policy,
 )
 from loadtests.measure import Operation, Target
+from loadtests.sign_in import SESSION_COOKIE, agree, agree_to_signer, begin_family, log_in, sign_in_round
 from loadtests.world import World
 
 TOKENS = 256
@@ -36,11 +33,21 @@ _STRIDE = 7_919
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One operation that is measured."""
+    """One operation that is measured; with `light_hashing` on a server of its own that spends next to nothing on passwords."""
 
     name: str
     prepare: Callable[[World, Target], Awaitable[Operation]]
     connections: int = 32
+    light_hashing: bool = False
+
+
+async def _signed_in(world: World, target: Target) -> list[Browser]:
+    """Return one browser for each citizen, signed in."""
+    browsers = [Browser() for _ in world.citizens]
+    await hold_all(
+        (log_in(world, browser, citizen) for browser, citizen in zip(browsers, world.citizens, strict=True)), target
+    )
+    return browsers
 
 
 async def _client_credentials(world: World, _target: Target) -> Operation:
@@ -67,20 +74,26 @@ async def _lookup_masked(world: World, target: Target) -> Operation:
 
 
 async def _sso_round(world: World, target: Target) -> Operation:
-    browsers = [Browser() for _ in world.citizens]
-    await hold_all(
-        (log_in(world, browser, citizen) for browser, citizen in zip(browsers, world.citizens, strict=True)), target
-    )
+    browsers = await _signed_in(world, target)
     await hold_all((agree(world, browser) for browser in browsers), target)
     return lambda _slot, number: sign_on(world, browsers[number * _STRIDE % len(browsers)])
 
 
+async def _sign_in_round(world: World, target: Target) -> Operation:
+    """Each connection is one browser of one citizen, as nobody signs in twice at the same moment."""
+    browsers = await _signed_in(world, target)
+    await hold_all((agree(world, browser) for browser in browsers), target)
+
+    def begin(slot: int, _number: int) -> Conversation:
+        place = slot % len(browsers)
+        return sign_in_round(world, browsers[place], world.citizens[place])
+
+    return begin
+
+
 async def _refresh(world: World, target: Target) -> Operation:
     """Each connection has a family of its own, as each app has."""
-    browsers = [Browser() for _ in world.citizens]
-    await hold_all(
-        (log_in(world, browser, citizen) for browser, citizen in zip(browsers, world.citizens, strict=True)), target
-    )
+    browsers = await _signed_in(world, target)
     families: list[str] = []
     await hold_all(
         (begin_family(world, browsers[number % len(browsers)], families) for number in range(FAMILIES)), target
@@ -89,10 +102,7 @@ async def _refresh(world: World, target: Target) -> Operation:
 
 
 async def _par_round(world: World, target: Target) -> Operation:
-    browsers = [Browser() for _ in world.citizens]
-    await hold_all(
-        (log_in(world, browser, citizen) for browser, citizen in zip(browsers, world.citizens, strict=True)), target
-    )
+    browsers = await _signed_in(world, target)
     await hold_all((agree_to_signer(world, browser) for browser in browsers), target)
     return lambda _slot, number: sign_on_by_high_policy(world, browsers[number * _STRIDE % len(browsers)])
 
@@ -103,7 +113,7 @@ async def _password_login(world: World, _target: Target) -> Operation:
 
     def begin(slot: int, _number: int) -> Conversation:
         browser = browsers.setdefault(slot, Browser())
-        browser.cookies.pop("__Host-rz_session", None)
+        browser.cookies.pop(SESSION_COOKIE, None)
         return log_in(world, browser, world.citizens[slot % len(world.citizens)])
 
     return begin
@@ -118,6 +128,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("refresh", _refresh),
     Scenario("par_round", _par_round),
     Scenario("password_login", _password_login),
+    Scenario("sign_in_round", _sign_in_round, light_hashing=True),
 )
 """In the order in which they are measured."""
 

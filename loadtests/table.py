@@ -72,7 +72,7 @@ def median_rows(runs: Iterable[Sequence[Row]]) -> list[Row]:
 def render_table(rows: Sequence[Row]) -> str:
     """Render the rows in columns of even width, names to the left and numbers to the right."""
     heads = [field.name for field in fields(Row)]
-    lines = [heads, *([_shown(value) for value in astuple(row)] for row in rows)]
+    lines = [heads, *(_shown(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     return "\n".join(
         "  ".join(
@@ -88,5 +88,7 @@ def render_json(rows: Sequence[Row]) -> str:
     return json.dumps([asdict(row) for row in rows], indent=1) + "\n"
 
 
-def _shown(value: object) -> str:
-    return "-" if value is None else str(value)
+def _shown(row: Row) -> list[str]:
+    """Return the texts of a line; a dash stands where nothing was driven or measured, which is not the same as nought."""
+    was_driven = bool(row.requests_per_s or row.errors)
+    return ["-" if value is None or (value == 0 and not was_driven) else str(value) for value in astuple(row)]

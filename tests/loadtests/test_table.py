@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.bench import parse_choices
-from loadtests.budgets import BUDGETS, missed_budgets
+from loadtests.budgets import BUDGETS, compare_with_peers, missed_budgets
+from loadtests.choices import parse_choices
 from loadtests.cores import share_out
 from loadtests.measure import Figure
 from loadtests.scenarios import SCENARIOS
@@ -66,6 +66,15 @@ def test_table_shows_every_column_and_aligns_numbers() -> None:
     assert head.index("requests_per_s") + len("requests_per_s") == floor.index("1000.0") + len("1000.0")
 
 
+def test_table_shows_a_dash_for_what_was_not_measured() -> None:
+    """Nought requests a second is what a server that answers nothing right gets; a start has no rate at all."""
+    start = replace(TOKENS, operation="cold_start", requests_per_s=0.0, p99_ms=0.0, cpu_ms_per_request=0.0)
+    broken = replace(TOKENS, operation="introspection", requests_per_s=0.0, errors=7)
+    _, first, second = render_table([row_of(one, floor_per_s=1_000.0) for one in (start, broken)]).splitlines()
+    assert first.split() == ["cold_start", "renzheng", "-", "8.0", "-", "-", "-", "120.0", "-"]
+    assert second.split()[2:6] == ["0.0", "8.0", "16.0", "7"]
+
+
 def test_json_is_a_list_of_rows() -> None:
     """Programs read `bench.json`; the names of its members are an interface."""
     (row,) = json.loads(render_json([row_of(TOKENS, floor_per_s=1_000.0)]))
@@ -121,6 +130,20 @@ def _row(
 def test_budgets_name_what_is_missed(row: Row, missed: list[str]) -> None:
     """Each bound is judged by itself, so that the sentence says what to work on."""
     assert missed_budgets([row]) == missed
+
+
+def test_product_is_set_beside_the_peer_of_its_run() -> None:
+    """The figure that says whether a recorded token is as quick as a forgotten one; the other server is judged by nothing."""
+    peer = "oidc-provider (memory)"
+    rows = [
+        _row("floor", stack="starlette+sqlalchemy"),
+        _row("sign_in_round", ratio_to_floor=0.1),
+        _row("sso_round"),
+        replace(_row("sign_in_round", stack=peer), requests_per_s=1_250.0),
+    ]
+    assert compare_with_peers(rows) == ["sign_in_round: 0.80 of oidc-provider (memory)"]
+    assert missed_budgets(rows) == ["sign_in_round: 0.80 of the peer, budget 1.0"]
+    assert missed_budgets(rows[:3]) == []
 
 
 def test_every_budget_belongs_to_a_row_that_is_measured() -> None:

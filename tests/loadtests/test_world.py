@@ -19,12 +19,12 @@ from loadtests.conversations import (
     ask_for_bound_token,
     ask_for_token,
     introspect,
-    log_in,
     look_up,
     sign_on,
     sign_on_by_high_policy,
 )
 from loadtests.populate import APPLICANTS, CITIZENS, case_of, document_number_of
+from loadtests.sign_in import log_in
 from loadtests.signing import SigningClient
 from loadtests.world import Applicant, Citizen, Secret, World, read_world, write_world
 
