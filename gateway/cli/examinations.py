@@ -5,10 +5,9 @@ import shutil
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -24,28 +23,19 @@ from foundation.database import Database
 from foundation.problems import RenzhengError
 from foundation.sealing import BlindIndex, parse_key_octets
 from foundation.signing.store import list_signing_keys
+from gateway.cli.certificate_examination import examine_certificates
+from gateway.cli.findings import Finding, State
 from gateway.cli.stores import make_sealer, open_database
 from gateway.migrations import current_revision, head_revision
 from gateway.settings import Settings, is_loopback
 from idp.provider.clients.legacy_exceptions import standing_exceptions
 from idp.provider.clients.registry import load_clients
 
-State = Literal["ok", "warning", "fault"]
 SKEW_WARNING = timedelta(seconds=2)
 SKEW_FAULT = timedelta(seconds=10)
 LEAST_FREE = 1 << 30
 REACH_S = 2.0
 SLOW_DATABASE_MS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one examination saw, and the next step where something is to be done."""
-
-    name: str
-    state: State
-    observed: str
-    next_step: str = ""
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -60,6 +50,7 @@ async def examine(settings: Settings) -> list[Finding]:
         if schema.state == "ok":
             findings.append(await _guarded("signing keys", _signing_keys, settings))
             findings.append(await _guarded("legacy exceptions", _legacy_exceptions, settings))
+            findings.append(await _guarded("client certificates", _client_certificates, settings))
     findings.append(await _redis(settings))
     findings.append(_disk(settings))
     findings += await asyncio.gather(*(_reach(name, url) for name, url in _outside(settings.adapters)))
@@ -153,6 +144,11 @@ async def _legacy_exceptions(settings: Settings) -> Finding:
     named = ", ".join(f"{one.client_id} {one.until:%Y-%m-%d}" for one in soon)
     remedy = "see to it that these applications change, or grant the exceptions anew (renzheng client change)"
     return Finding("legacy exceptions", "warning", f"ended or ending soon: {named}", remedy)
+
+
+async def _client_certificates(settings: Settings) -> Finding:
+    async with open_database(settings) as db:
+        return examine_certificates(settings, await load_clients(db))
 
 
 def _is_covered(keys: list[Any], purpose: str, alg: str, now: datetime) -> bool:

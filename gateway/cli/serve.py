@@ -5,9 +5,17 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.console import warn
+from gateway.security.network import UNIX_PEER
+
 KEEP_ALIVE_S = 20
 BACKLOG = 2048
 GRACEFUL_S = 10
+_NOBODY_AT_THE_SOCKET = (
+    "未信任 Unix 套接字的代理：所有访客将共用一个地址的限额 · "
+    "the proxy at the Unix socket is not trusted: all visitors share the limits of one address, and no client certificate is believed\n"
+    '  → RENZHENG_TRUSTED_PROXIES=["unix"]'
+)
 
 
 def serve(
@@ -35,6 +43,8 @@ def serve(
     from gateway.cli.surroundings import read_settings
 
     settings = read_settings(host=host, port=port, workers=workers)
+    if uds is not None and UNIX_PEER not in settings.trusted_proxies:
+        warn(_NOBODY_AT_THE_SOCKET)
     if settings.workers > 1:
         share_metrics()
     uvicorn.run(

@@ -113,6 +113,34 @@ def test_exception_about_to_end_is_warned_of(installation: Installation) -> None
     assert "bdc" in finding["observed"]
 
 
+def test_client_whose_certificate_nobody_can_pass_on_is_warned_of(installation: Installation, tmp_path: Path) -> None:
+    """RFC 8705 §6.5: behind a proxy that the settings do not name, such an application never gets in."""
+
+    def found() -> tuple[str, str]:
+        findings = installation.run("doctor", "--json").value["findings"]
+        finding = next(one for one in findings if one["name"] == "client certificates")
+        return finding["state"], finding["observed"] + finding["next_step"]
+
+    assert found() == ("ok", "no application needs one")
+    document = tmp_path / "client.json"
+    document.write_text(json.dumps({"tls_client_auth_san_dns": "bdc.example"}))
+    added = add(installation, "--auth-method", "tls_client_auth", "--metadata", str(document))
+    assert added.code == ExitCode.DONE, added.err
+    state, words = found()
+    assert (state, "bdc" in words, "RENZHENG_CLIENT_CERTIFICATE_HEADER" in words) == ("warning", True, True)
+    installation.set("RENZHENG_CLIENT_CERTIFICATE_HEADER", "X-Client-Certificate")
+    state, words = found()
+    assert (state, "RENZHENG_TRUSTED_PROXIES" in words) == ("warning", True)
+    installation.set("RENZHENG_TRUSTED_PROXIES", '["unix"]')
+    state, words = found()
+    assert (state, "RENZHENG_CLIENT_CERTIFICATE_VERDICT_HEADER" in words) == ("warning", True)
+    installation.set("RENZHENG_CLIENT_CERTIFICATE_VERDICT_HEADER", "X-Client-Verify")
+    assert found()[0] == "ok"
+    installation.run("client", "disable", "bdc")
+    installation.set("RENZHENG_CLIENT_CERTIFICATE_HEADER", "")
+    assert found()[0] == "ok"
+
+
 def test_client_changes_its_registration_and_stays_the_same_to_its_people(
     installation: Installation, tmp_path: Path
 ) -> None:

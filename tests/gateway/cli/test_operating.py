@@ -13,6 +13,7 @@ from gateway.cli.exit_codes import ExitCode
 from gateway.composition import Parts
 from idp.people.tables import accounts, persons
 from tests.gateway.cli.conftest import Installation
+from tests.stories.processes import clean_environment, run_renzheng
 
 
 def test_seeding_again_makes_nothing_twice(installation: Installation, tmp_path: Path) -> None:
@@ -258,6 +259,21 @@ def test_doctor_finds_nothing_to_repair_and_tells_what_is_away(installation: Ins
     assert findings["signing keys"]["state"] == "ok"
     assert findings["sms"]["state"] == "warning"
     assert all(finding["next_step"] for finding in findings.values() if finding["state"] != "ok")
+
+
+def test_serving_a_socket_warns_when_nobody_at_it_is_trusted(tmp_path: Path) -> None:
+    """Behind it all visitors would share the limits of one address; the empty database then ends the command."""
+    socket = str(tmp_path / "web.sock")
+
+    def said(trusted: str) -> str:
+        database = f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+        environment = clean_environment(RENZHENG_DATABASE_URL=database, RENZHENG_TRUSTED_PROXIES=trusted)
+        done = run_renzheng("serve", "--uds", socket, environment=environment)
+        assert done.returncode != ExitCode.DONE
+        return done.stderr
+
+    assert 'RENZHENG_TRUSTED_PROXIES=["unix"]' in said('["127.0.0.1"]')
+    assert "RENZHENG_TRUSTED_PROXIES" not in said('["unix"]')
 
 
 def test_one_time_password_of_this_moment_is_printed(installation: Installation) -> None:
