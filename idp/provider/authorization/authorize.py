@@ -5,6 +5,8 @@ after a sign-in, `decide_consent` continues it with the person's answer. Each as
 missing, and answers with a page, a waiting transaction, or a code that is on record.
 """
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from idp.provider.authorization.consent_view import consent_view
@@ -38,7 +40,7 @@ from idp.provider.authorization.sources import (
     spend_or_refuse,
     spend_pushed,
 )
-from idp.provider.authorization.success import issue_answer, remember_consent
+from idp.provider.authorization.success import check_readable, issue_answer, remember_consent
 from idp.provider.authorization.transactions import (
     Transaction,
     begin_transaction,
@@ -66,19 +68,17 @@ async def authorize(
 
     `octets` are the query of a GET or the form of a POST, `browser` the flow cookie's value.
     """
-    await provider.clients.refresh()
-    address: CheckedAddress | None = None
-    pushed: str | None = None
-    try:
+
+    async def steps(known: _Known) -> AuthorizationOutcome:
         outer = read_parameters(octets, provider)
         await provider.clients.learn(outer.get("client_id") or "")
         try:
             asked = await gather_parameters(outer, provider=provider, now=now)
         except RedirectableError as unreadable:
-            address = address_beside(outer, unreadable, provider)
+            known.address = address_beside(outer, unreadable, provider)
             raise
-        pushed = None if asked.pushed is None else asked.pushed.uri_hash.hex()
-        address = check_address(asked.parameters, provider.clients)
+        known.pushed = None if asked.pushed is None else asked.pushed.uri_hash.hex()
+        known.address = address = check_address(asked.parameters, provider.clients)
         request = parse_authorization_request(
             asked.parameters,
             address,
@@ -86,19 +86,14 @@ async def authorize(
             now=now,
             is_pushed=asked.is_pushed,
             is_signed=asked.is_signed,
-            request_uri_hash=pushed,
+            request_uri_hash=known.pushed,
             license_types=provider.license_types,
         )
         return await _go_on(
             request, address.client, session, None, browser, provider=provider, request_id=request_id, now=now
         )
-    except ShownError as refused:
-        return await refuse_on_page(refused, provider, request_id, now)
-    except RedirectableError as refused:
-        if address is None:
-            raise AssertionError("an address is checked before an error may travel") from refused
-        await spend_pushed(pushed, provider, now)
-        return await refuse_to_client(refused, address, provider, request_id, now)
+
+    return await _answer(steps, provider, request_id, now)
 
 
 async def resume_authorization(
@@ -111,31 +106,14 @@ async def resume_authorization(
     request_id: str | None = None,
 ) -> AuthorizationOutcome:
     """Continue a waiting authorization; whatever is still missing is asked for again."""
-    await provider.clients.refresh()
-    address: CheckedAddress | None = None
-    pushed: str | None = None
-    try:
-        waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
-        pushed = waiting.request.request_uri_hash
-        address = _known_address(waiting.request, provider)
-        check_still_allowed(waiting.request, address.client, issuer=provider.issuer, now=now)
+
+    async def steps(known: _Known) -> AuthorizationOutcome:
+        waiting, client = await _find_waiting(transaction_id, browser, known, provider, now)
         return await _go_on(
-            waiting.request,
-            address.client,
-            session,
-            waiting,
-            browser,
-            provider=provider,
-            request_id=request_id,
-            now=now,
+            waiting.request, client, session, waiting, browser, provider=provider, request_id=request_id, now=now
         )
-    except ShownError as refused:
-        return await refuse_on_page(refused, provider, request_id, now)
-    except RedirectableError as refused:
-        if address is None:
-            raise AssertionError("an address is checked before an error may travel") from refused
-        await spend_pushed(pushed, provider, now)
-        return await refuse_to_client(refused, address, provider, request_id, now)
+
+    return await _answer(steps, provider, request_id, now)
 
 
 async def decide_consent(
@@ -153,14 +131,10 @@ async def decide_consent(
     Leaving out an optional item declines it, which is remembered; leaving out any other is a refusal too.
     The answer counts once, for the person, app and items of the page. The caller has checked its CSRF token.
     """
-    await provider.clients.refresh()
-    address: CheckedAddress | None = None
-    pushed: str | None = None
-    try:
-        waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
-        pushed = waiting.request.request_uri_hash
-        address = _known_address(waiting.request, provider)
-        check_still_allowed(waiting.request, address.client, issuer=provider.issuer, now=now)
+
+    async def steps(known: _Known) -> AuthorizationOutcome:
+        waiting, client = await _find_waiting(transaction_id, browser, known, provider, now)
+        request = waiting.request
         if session is None or waiting.consent_person_id != session.person_id:
             raise ShownError(TRANSACTION_GONE, "consent page shown to nobody or somebody else")
         if agreed is not None and not agreed <= set(waiting.consent_items):
@@ -168,29 +142,58 @@ async def decide_consent(
         await take_transaction(transaction_id, browser=browser, store=provider.store)
         if agreed is None or is_refusal(waiting.consent_items, agreed):
             raise RedirectableError(REFUSED_BY_PERSON)
-        needed = await find_needs(waiting.request, address.client, session, waiting, provider, now, given=True)
+        needed = await find_needs(request, client, session, waiting, provider, now, given=True)
         if not isinstance(needed, Proceed):
             raise ShownError(TRANSACTION_GONE, "the session became weaker meanwhile")
+        # Everything that may still refuse comes before the consent: one that is on record was followed by an answer.
+        await check_readable(request, client, provider)
+        await spend_or_refuse(request, provider, now)
         await remember_consent(
-            session,
-            address.client,
-            needed.items,
-            agreed,
-            provider,
-            request_id,
-            now,
-            purposes=asked_purposes(waiting.request),
+            session, client, needed.items, agreed, provider, request_id, now, purposes=asked_purposes(request)
         )
         items = tuple(item for item in needed.items if item in agreed)
-        await spend_or_refuse(waiting.request, provider, now)
-        return await issue_answer(waiting.request, address.client, session, items, provider, request_id, now)
+        return await issue_answer(request, client, session, items, provider, request_id, now)
+
+    return await _answer(steps, provider, request_id, now)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a request by the time it is refused: the address that may be told, and the pushed request that is then spent."""
+
+    address: CheckedAddress | None = None
+    pushed: str | None = None
+
+
+async def _answer(
+    steps: Callable[[_Known], Awaitable[AuthorizationOutcome]],
+    provider: Provider,
+    request_id: str | None,
+    now: datetime,
+) -> AuthorizationOutcome:
+    """Take the steps, and turn a refusal into its answer: on a page, or at the client's address as soon as there is one."""
+    await provider.clients.refresh()
+    known = _Known()
+    try:
+        return await steps(known)
     except ShownError as refused:
         return await refuse_on_page(refused, provider, request_id, now)
     except RedirectableError as refused:
-        if address is None:
+        if known.address is None:
             raise AssertionError("an address is checked before an error may travel") from refused
-        await spend_pushed(pushed, provider, now)
-        return await refuse_to_client(refused, address, provider, request_id, now)
+        await spend_pushed(known.pushed, provider, now)
+        return await refuse_to_client(refused, known.address, provider, request_id, now)
+
+
+async def _find_waiting(
+    transaction_id: str, browser: str, known: _Known, provider: Provider, now: datetime
+) -> tuple[Transaction, Client]:
+    """Return the waiting authorization and its client, judged again by what the client may do now."""
+    waiting = await find_transaction(transaction_id, browser=browser, store=provider.store)
+    known.pushed = waiting.request.request_uri_hash
+    known.address = _known_address(waiting.request, provider)
+    check_still_allowed(waiting.request, known.address.client, issuer=provider.issuer, now=now)
+    return waiting, known.address.client
 
 
 def _known_address(request: AuthorizationRequest, provider: Provider) -> CheckedAddress:
@@ -218,6 +221,7 @@ async def _go_on(
     if isinstance(needed, Proceed) and session is not None:
         if waiting is not None:
             await take_transaction(waiting.transaction_id, browser=browser, store=provider.store)
+        await check_readable(request, client, provider)
         await spend_or_refuse(request, provider, now)
         return await issue_answer(request, client, session, needed.items, provider, request_id, now)
     if waiting is None:

@@ -65,6 +65,25 @@ async def remember_consent(
         await provider.ledger.append_in(connection, entry)
 
 
+async def check_readable(request: AuthorizationRequest, client: Client, provider: Provider) -> None:
+    """Find out whether the client will be able to read its answer, while a refusal still costs nothing.
+
+    Raises RedirectableError or ShownError, and then nothing happened, when it is encrypted to a key that cannot be had.
+    """
+    registered = client.metadata.algorithms
+    if is_signed(request.response_mode):
+        # Not even the refusal could be told to the client.
+        try:
+            await check_encryptable(client, registered.authorization_encrypted_response, provider=provider)
+        except ClientKeysUnavailable as unavailable:
+            raise ShownError(CLIENT_KEY_UNAVAILABLE, unavailable.problem, client_id=client.client_id) from unavailable
+    if gives(request.response_type, ID_TOKEN):
+        try:
+            await check_encryptable(client, registered.id_token_encrypted_response, provider=provider)
+        except ClientKeysUnavailable as unavailable:
+            raise RedirectableError(CLIENT_KEY_UNAVAILABLE, unavailable.problem) from unavailable
+
+
 async def issue_answer(
     request: AuthorizationRequest,
     client: Client,
@@ -76,11 +95,9 @@ async def issue_answer(
 ) -> Redirect | FormPost:
     """Make what the response type names: a code, tokens, both or neither.
 
-    The grant and its one entry are durable before the browser learns of anything. Raises RedirectableError or ShownError, and then nothing
-    happened, when the client's answers are encrypted to a key that cannot be had.
+    The grant and its one entry are durable before the browser learns of anything. The caller has asked `check_readable`.
     """
     address = CheckedAddress(client, request.redirect_uri, request.response_mode, request.state)
-    await _check_readable(request, client, provider)
     answer: dict[str, str] = {}
     details: dict[str, Any] = {"scope": " ".join(request.scope)}
     rows: Sequence[Insert] = ()
@@ -159,22 +176,6 @@ async def _tokens_beside(
             grant, client, beside, nonce=request.nonce, provider=provider, now=now
         )
     return answer, details, rows
-
-
-async def _check_readable(request: AuthorizationRequest, client: Client, provider: Provider) -> None:
-    """Find out now whether the client will be able to read its answer, while a refusal still costs nothing."""
-    registered = client.metadata.algorithms
-    if is_signed(request.response_mode):
-        # Not even the refusal could be told to the client.
-        try:
-            await check_encryptable(client, registered.authorization_encrypted_response, provider=provider)
-        except ClientKeysUnavailable as unavailable:
-            raise ShownError(CLIENT_KEY_UNAVAILABLE, unavailable.problem, client_id=client.client_id) from unavailable
-    if gives(request.response_type, ID_TOKEN):
-        try:
-            await check_encryptable(client, registered.id_token_encrypted_response, provider=provider)
-        except ClientKeysUnavailable as unavailable:
-            raise RedirectableError(CLIENT_KEY_UNAVAILABLE, unavailable.problem) from unavailable
 
 
 def _code_life(client: Client, provider: Provider) -> timedelta:

@@ -118,12 +118,13 @@ async def test_a_name_may_be_opened_again_until_the_app_is_answered(world: World
 
 
 async def test_two_tabs_with_one_name_get_one_answer(world: World, browser: Browser) -> None:
-    """Both wait for consent; the second answer finds the request spent."""
+    """Both wait for consent; the second answer finds the request spent, and what was agreed to there is not on record."""
     request_uri = await request_uri_of(world)
     first, second = await use(browser, request_uri), await use(browser, request_uri)
     assert "code" in answer(await browser.agree(first))
     assert is_shown(await browser.agree(second, "profile"))
     assert len(await world.rows(oauth_grants)) == 1
+    assert [entry["kind"] for entry in await world.entries()].count("oauth.consent") == 1
 
 
 async def test_a_refusal_by_the_person_spends_it_too(world: World, browser: Browser) -> None:

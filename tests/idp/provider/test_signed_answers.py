@@ -9,7 +9,7 @@ from idp.provider.authorization.response_modes import answering_mode
 from idp.provider.clients.jwk_sets import CONTENT_ENCRYPTION, ENCRYPTING_ALGS
 from idp.provider.clients.metadata import Encryption
 from idp.provider.clients.registry import Client
-from idp.provider.tables import oauth_grants
+from idp.provider.tables import consents, oauth_grants
 from tests.idp.provider.answers import (
     ALL_TYPES,
     OLD,
@@ -70,7 +70,7 @@ async def test_the_answer_is_encrypted_as_registered(keyed: Browser, alg: str, e
 
 
 async def test_without_its_key_nothing_is_answered(world: World, browser: Browser) -> None:
-    """An answer that must be encrypted never travels in clear: the person sees why, nothing is issued, and it is on record."""
+    """An answer that must be encrypted never travels in clear: the person sees why, nothing is agreed to or issued, and it is on record."""
     wanted = with_algorithms("keyless", authorization_encrypted_response=Encryption("ECDH-ES"))
     # The address is refused by the guarded fetcher, like one that does not answer.
     metadata = replace(wanted.metadata, jwks=None, jwks_uri="https://keyless.test/jwks")
@@ -81,7 +81,22 @@ async def test_without_its_key_nothing_is_answered(world: World, browser: Browse
         assert response.json()["code"] == "21051"
         assert (await world.last_entry())[1] == "refused"
     assert await world.rows(oauth_grants) == []
+    assert await world.rows(consents) == []
     assert "code" in parts_of_answer(await authorized(browser, "keyless"))[1]
+    # Positive control: an answer that could be given is one that was agreed to.
+    assert len(await world.rows(consents)) == 1
+
+
+async def test_without_the_key_of_its_id_tokens_the_app_is_told(world: World, browser: Browser) -> None:
+    """An ID token that cannot be encrypted refuses the request before the person's agreement counts, as before a grant."""
+    wanted = with_algorithms("keyless", id_token_encrypted_response=Encryption("ECDH-ES"))
+    metadata = replace(wanted.metadata, jwks=None, jwks_uri="https://keyless.test/jwks")
+    await world.add_client(replace(wanted, metadata=metadata))
+    refused = await authorized(browser, "keyless", response_type="code id_token")
+    assert parts_of_answer(refused)[1]["error"] == "invalid_client_metadata"
+    assert await world.last_entry() == ("oauth.authorize", "refused", "21051")
+    assert "oauth.consent" not in {entry["kind"] for entry in await world.entries()}
+    assert await world.rows(consents) == await world.rows(oauth_grants) == []
 
 
 async def test_an_answer_is_no_id_token(keyed: Browser) -> None:
