@@ -22,12 +22,12 @@ Detail = Mapping[str, Any]
 ELECTRONIC_LICENSE = "electronic_license"
 AUTHORIZATION_DETAILS_TYPES = (ELECTRONIC_LICENSE,)
 GRADES = {
-    "verify": ("核验", "verify only"),
-    "masked": ("要素脱敏", "masked fields"),
-    "full": ("全要素", "full fields"),
-    "original": ("原件", "the original"),
+    "verify": ("只核对，不看内容", "check only"),
+    "masked": ("部分隐去", "masked"),
+    "full": ("完整内容", "full content"),
+    "original": ("证照原件", "original file"),
 }
-"""In ascending order, with the words of the consent page."""
+"""In ascending order, with the words in which people are told of a use of their licenses everywhere else."""
 
 ITEM = "license:"
 """What a consent item of this kind begins with: `license:<grade>:<type codes>:<digest of the entry>`."""

@@ -193,8 +193,8 @@ async def test_the_person_sees_what_is_asked(world: World, browser: Browser, zha
     assert isinstance(outcome, ConsentNeeded)
     item = outcome.view.items[-1]
     assert (item.title_zh, item.title_en) == (
-        "电子证照（要素脱敏）：居民身份证",
-        "E-licenses (masked fields): Resident identity card",
+        "电子证照（部分隐去）：居民身份证",
+        "E-licenses (masked): Resident identity card",
     )
     assert (item.purpose, item.optional, item.agreed_before) == ("公租房资格审核", False, False)
     assert [(claim.name, claim.value) for claim in item.claims] == [("address", ""), ("holder_name", "")]
@@ -215,7 +215,7 @@ async def test_what_was_agreed_to_stands_in_the_grant(
     assert page_of(await ask_for(browser, changed(purpose="另一个用途"))) == "/consent"
     assert page_of(await ask_for(browser, changed(fields=["holder_name", "sex"]))) == "/consent"
     (app,) = await list_connected_apps(zhang.person_id, provider=world.provider)
-    assert "电子证照（要素脱敏）：居民身份证" in [item.title_zh for item in app.items]
+    assert "电子证照（部分隐去）：居民身份证" in [item.title_zh for item in app.items]
 
 
 async def test_the_purpose_is_kept_with_the_consent(world: World, browser: Browser, reader: Client) -> None:
