@@ -29,6 +29,11 @@ class ProviderLimits(BaseModel):
         le=timedelta(hours=1),
         description="How long an authorization may wait for sign-in and consent.",
     )
+    challenge_uses: int = Field(
+        3,
+        ge=1,
+        description="Authorizations of one app in a day that may carry the same PKCE challenge before it is put on record; none is refused.",
+    )
     access_token_lifetime: timedelta = Field(
         timedelta(minutes=10),
         gt=timedelta(0),

@@ -8,6 +8,7 @@ from typing import Any
 
 from foundation.ledger import Entry, Insert
 from idp.provider.authorization.answer import render_answer
+from idp.provider.authorization.challenge_reuse import count_reused_challenge
 from idp.provider.authorization.consents import add_consent, find_consent_to_change, widen_consent
 from idp.provider.authorization.outcomes import FormPost, Redirect
 from idp.provider.authorization.refusal import KIND
@@ -103,6 +104,8 @@ async def issue_answer(
     rows: Sequence[Insert] = ()
     if request.response_type != NONE:
         answer, details, rows = await _issue(request, client, session, items, provider, now)
+    if (uses := await count_reused_challenge(request, provider=provider)) is not None:
+        details["challenge_uses"] = uses
     await provider.ledger.append(_entry(client, session, details, request_id, now), inserts=rows)
     browser_state = provider.subjects.browser_state(session.session_id)
     answer |= new_session_state(client, request.redirect_uri, browser_state, entropy=provider.entropy)
