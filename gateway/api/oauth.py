@@ -26,6 +26,7 @@ from idp.provider.authorization.outcomes import (
     ConsentNeeded,
     ErrorShown,
     FormPost,
+    Leaving,
     Redirect,
     SignInNeeded,
 )
@@ -44,7 +45,7 @@ from idp.provider.tokens.introspection import introspect
 from idp.provider.tokens.revocation import revoke
 from idp.signin.sessions import Session
 
-Shown = ErrorShown | FormPost | LogoutConfirmation | LoggedOut
+Shown = ErrorShown | FormPost | Leaving | LogoutConfirmation | LoggedOut
 
 METADATA_SECONDS = 300
 _METADATA_HEADERS = {"Cache-Control": f"public, max-age={METADATA_SECONDS}"}
@@ -192,7 +193,7 @@ async def present(request: Request, outcome: AuthorizationOutcome, parts: OAuthP
         return _to_page(PATHS.staff_login if is_staff else PATHS.login, outcome.transaction_id)
     if isinstance(outcome, ConsentNeeded):
         return _to_page(PATHS.consent, outcome.transaction_id)
-    if isinstance(outcome, ErrorShown):
+    if isinstance(outcome, ErrorShown | Leaving):
         return await parts.show(request, outcome)
     response = (
         RedirectResponse(outcome.url, status_code=303)

@@ -10,11 +10,11 @@ from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
 from gateway.pages.sign_out import SignOutResult, ask_to_sign_out, end_here, forget_session, to_results
 from gateway.requests import current_session, form_of, language_of, parts_of
-from idp.provider.authorization.outcomes import ErrorShown, FormPost
+from idp.provider.authorization.outcomes import ErrorShown, FormPost, Leaving
 from idp.provider.authorization.reasons import TRANSACTION_GONE
 from idp.provider.sign_out.logout import LoggedOut, LogoutConfirmation, confirm_logout
 
-Shown = ErrorShown | FormPost | LogoutConfirmation | LoggedOut
+Shown = ErrorShown | FormPost | Leaving | LogoutConfirmation | LoggedOut
 
 
 def oauth_parts(request: Request) -> OAuthParts:
@@ -41,6 +41,9 @@ async def show_outcome(request: Request, outcome: Shown) -> Response:
             refused=outcome.is_refusal,
             here=PATHS.home,
         )
+    if isinstance(outcome, Leaving):
+        app = await app_words(request, outcome.client)
+        return render(request, "leaving.html", app=app, href=outcome.url, here=PATHS.home)
     if isinstance(outcome, LogoutConfirmation):
         return await ask_to_sign_out(request, outcome)
     if isinstance(outcome, LoggedOut):

@@ -156,6 +156,9 @@ class RelyingParty:
         steps: list[str] = []
         for _ in range(MAX_STEPS):
             target = page.location
+            if target is None:
+                # An app that no operator has looked at gets a refusal when the person follows the link to it.
+                target = _link_to(page, home)
             if target is not None and without_query(target) == without_query(home):
                 return Answer(asked, *_carried(target, home), page, tuple(steps))
             if target is not None:
@@ -414,6 +417,10 @@ def _carried(target: str, home: str) -> tuple[str, dict[str, str]]:
     for name, value in registered.items():
         assert carried.pop(name) == value
     return "query", carried
+
+
+def _link_to(page: Page, home: str) -> str | None:
+    return next((link.href for link in page.document.links if without_query(link.href) == without_query(home)), None)
 
 
 def _form_for(page: Page, home: str) -> dict[str, str] | None:

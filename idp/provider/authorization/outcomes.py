@@ -31,6 +31,17 @@ class FormPost:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """Show who asks, with a link to `url` that the person may follow: a refusal for an app at which nobody has looked yet.
+
+    Sent on unasked, it would be a redirect from our trusted address to wherever that app likes (RFC 9700 §4.11.2).
+    """
+
+    url: str
+    client: ClientView
+
+
+@dataclass(frozen=True, slots=True)
 class SignInNeeded:
     """The person has to sign in, then the transaction is resumed. `anew`: a live session is not enough."""
 
@@ -102,4 +113,4 @@ class ErrorShown:
     client: ClientView | None
 
 
-AuthorizationOutcome = Redirect | FormPost | SignInNeeded | ConsentNeeded | ErrorShown
+AuthorizationOutcome = Redirect | FormPost | Leaving | SignInNeeded | ConsentNeeded | ErrorShown

@@ -94,4 +94,17 @@ HELP_SAMPLES: tuple[Sample, ...] = (
             "refused": True,
         },
     ),
+    Sample(
+        "leaving.html",
+        "refusal",
+        {
+            "app": {
+                "name": "不动产登记预约",
+                "department": "自然资源局",
+                "domain": "bdc.qingyu.example",
+                "reviewed": False,
+            },
+            "href": "https://bdc.qingyu.example/oidc/callback?error=login_required&state=s",
+        },
+    ),
 )

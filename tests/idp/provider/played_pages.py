@@ -16,7 +16,7 @@ from foundation.problems import StorageUnavailable
 from gateway.api.oauth import OAuthParts, Shown, oauth_routes, present
 from gateway.security.client_certificates import CertificateHeaders
 from idp.provider.authorization.authorize import decide_consent, resume_authorization
-from idp.provider.authorization.outcomes import ErrorShown, FormPost
+from idp.provider.authorization.outcomes import ErrorShown, FormPost, Leaving
 from idp.provider.composition import Provider
 from idp.provider.sign_out.logout import LoggedOut, LogoutConfirmation, confirm_logout
 from idp.signin.flows import FLOW_COOKIE as BROWSER_COOKIE
@@ -116,6 +116,8 @@ async def _show(request: Request, outcome: Shown) -> Response:
         return JSONResponse({"shown": outcome.error, "code": outcome.code}, 400)
     if isinstance(outcome, FormPost):
         return JSONResponse({"action": outcome.action, "fields": dict(outcome.fields)})
+    if isinstance(outcome, Leaving):
+        return JSONResponse({"leaving": outcome.url, "client": outcome.client.client_id})
     if isinstance(outcome, LogoutConfirmation):
         return JSONResponse({"confirm": outcome.transaction_id})
     assert isinstance(outcome, LoggedOut)
