@@ -12,7 +12,7 @@ AppWords = dict[str, object]
 
 
 async def app_words(request: Request, view: ClientView) -> AppWords:
-    """Return name, department, domain and review state of an application, as the templates take them."""
+    """Return name, department, domain, review state and standing in law of an application, as the templates take them."""
     parts = parts_of(request)
     english = language_of(request) == "en"
     department = await parts.directory.find_department(view.department_id)
@@ -26,6 +26,8 @@ async def app_words(request: Request, view: ClientView) -> AppWords:
         "domain": _domain(view, client),
         # An operator's registration is a review; what an application says of itself is looked at afterwards, or not yet.
         "reviewed": client is not None and client.metadata.is_reviewed,
+        # Then there is no consent of the person that could be withdrawn.
+        "by_law": client is not None and client.consent == "exempt",
     }
 
 

@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
+from foundation.identifiers import parse_holder_code_type
 from gateway.i18n import mark
 from gateway.pages.forms import FieldError
 from idp.provider.authorization.outcomes import AskedClaim, AskedItem, ConsentView
-from idp.provider.scopes import SCOPES
+from idp.provider.scopes import OFFLINE_ACCESS, SCOPES
 
 LEVELS_ZH = {"0": "未认证", "1": "初级", "2": "中级", "3": "高级"}
 LEVELS_EN = {"0": "not verified", "1": "basic", "2": "medium", "3": "high"}
+# What a thing to agree to means when no claim of the person says it.
+_MEANINGS = {
+    OFFLINE_ACCESS: (
+        "您不在线时，它也能取得您同意提供的信息，直到您撤回",
+        "It gets what you agree to while you are away as well, until you withdraw",
+    ),
+}
 _UNSPOKEN = frozenset({"updated_at", "phone_number_verified"})
 
 
@@ -54,6 +62,8 @@ def item_words(item: AskedItem, english: bool, ticked: frozenset[str] = frozense
     labels = ", ".join(claim.label_en for claim in item.claims)
     if not english:
         labels = "、".join(claim.label_zh for claim in item.claims)
+    if item.item in _MEANINGS:
+        labels = _MEANINGS[item.item][english]
     return {
         "key": item.item,
         "label": item.title_en if english else item.title_zh,
@@ -65,8 +75,11 @@ def item_words(item: AskedItem, english: bool, ticked: frozenset[str] = frozense
 
 
 def _value_words(claim: AskedClaim, english: bool) -> str:
-    """Return the masked value as people say it: a level by its name, a flag or a time not at all."""
+    """Return the masked value as people say it: a level or a type by its name, a flag or a time not at all."""
     if claim.name == "realname_level":
         names = LEVELS_EN if english else LEVELS_ZH
         return names.get(claim.value, claim.value)
+    if claim.name == "document_type" and claim.value:
+        kind = parse_holder_code_type(claim.value)
+        return kind.name_en if english else kind.name_zh
     return "" if claim.name in _UNSPOKEN else claim.value

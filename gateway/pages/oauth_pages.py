@@ -1,10 +1,13 @@
 """What the browser endpoints of the provider show when they show something themselves."""
 
+from typing import Any
+from urllib.parse import urlsplit
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.api.oauth import OAuthParts
-from gateway.i18n import mark, translator
+from gateway.i18n import Translator, mark, translator
 from gateway.pages.apps import allow_form_to, app_words, origins_of
 from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
@@ -39,6 +42,7 @@ async def show_outcome(request: Request, outcome: Shown) -> Response:
             action=outcome.action,
             fields=outcome.fields,
             refused=outcome.is_refusal,
+            domain=urlsplit(outcome.action).netloc,
             here=PATHS.home,
         )
     if isinstance(outcome, Leaving):
@@ -78,19 +82,39 @@ async def _signed_out(request: Request, outcome: LoggedOut) -> Response:
 
 
 async def _stopped(request: Request, error: ErrorShown) -> Response:
-    """A request that must not be answered at its redirect address (RFC 6749 §4.1.2.1)."""
-    english = language_of(request) == "en"
+    """A request that must not be answered at its redirect address (RFC 6749 §4.1.2.1).
+
+    People are told what it means for them, developers what was wrong.
+    """
     words = translator(language_of(request))
-    gone = error.code == TRANSACTION_GONE.entry.code
+    cause = error.description_en if language_of(request) == "en" else error.description
+    said: dict[str, Any] = {"developers": cause}
+    if error.code == TRANSACTION_GONE.entry.code:
+        said = {"title": words.text(mark("这次登录已经失效，<wbr>请从应用重新开始")), "explanation": cause}
+    elif request.url.path.endswith(PATHS.logout):
+        said |= await _sign_out_words(request, words)
     return render(
         request,
         "error.html",
         status_code=400,
         kind="stop",
-        title=words.text(mark("这次登录已经失效，<wbr>请从应用重新开始")) if gone else None,
         code=error.code,
         at=request.state.clock(),
-        explanation=error.description_en if english else error.description,
         app=await app_words(request, error.client) if error.client is not None else None,
         here=PATHS.home,
+        **said,
     )
+
+
+async def _sign_out_words(request: Request, words: Translator) -> dict[str, object]:
+    """Return what a request to sign out that is not answered means: whoever is signed in still is."""
+    if await current_session(request) is None:
+        return {
+            "title": words.text(mark("退出的请求<wbr>有问题")),
+            "explanation": words.text(mark("您在这里没有登录。为了安全，我们没有跳转。")),
+        }
+    return {
+        "title": words.text(mark("还没有退出")),
+        "explanation": words.text(mark("应用发来的退出请求有问题，您在这里的登录还在。为了安全，我们没有跳转。")),
+        "sign_out_href": PATHS.logout,
+    }

@@ -108,6 +108,9 @@ async def show_signed_out(request: Request) -> Response:
     parts = parts_of(request)
     result_id = request.query_params.get("result", "")[:64]
     result = await _find(request, result_id)
+    if result is None and await current_session(request) is not None:
+        # An old address, and somebody is signed in: the page must not say otherwise.
+        return RedirectResponse(PATHS.logout, status_code=303)
     if result is None:
         return await _result_page(request, SignOutResult(""), (), (), None)
     frames: tuple[str, ...] = ()

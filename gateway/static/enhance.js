@@ -33,6 +33,10 @@ for (const form of document.querySelectorAll("[data-session-left]")) watchSessio
 for (const part of document.querySelectorAll(".only-script")) part.hidden = false;
 for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => window.print());
 
+// The answer to an application goes on by itself; whoever comes back to the page by the back button decides anew.
+const [arrival] = performance.getEntriesByType("navigation");
+for (const form of document.querySelectorAll("form[data-goes-on]")) if (arrival?.type === "navigate") form.requestSubmit();
+
 // A form is sent once: a second press while the answer is on its way is ignored.
 for (const form of document.querySelectorAll('form[method="post"]')) {
   form.addEventListener("submit", (event) => {

@@ -70,7 +70,7 @@ async def change_connected(request: Request, session: Session) -> Response:
             ended = await end_other_session(session, form.text("device"), visit=visit, entrance=parts.entrance, now=now)
         else:
             ended = await end_all_other_sessions(session, visit=visit, entrance=parts.entrance, now=now)
-        shown = {"ended": ",".join(one.session_id for one in ended[:_MOST_ENDED])}
+        shown = {"ended": ",".join(one.session_id for one in ended[:_MOST_ENDED]), "devices": str(len(ended))}
     if not shown:
         return RedirectResponse(PATHS.connected, status_code=303)
     result_id = parts.entropy.token()
@@ -90,6 +90,9 @@ async def _results(request: Request) -> list[dict[str, object]]:
     if client is not None:
         name = client.name_en if language_of(request) == "en" else client.name_zh
         results.append({"name": name, "state": "revoked"})
+    # Nothing ended when a device had signed out by itself meanwhile; most devices have no application signed in.
+    if (devices := int(flow.state.get("devices", "0"))) > 0:
+        results.append({"state": "devices", "count": devices})
     for session_id in filter(None, flow.state.get("ended", "").split(",")):
         for ending in await list_logout_deliveries(session_id, provider=parts.provider):
             results.append(await ending_words(request, ending))

@@ -299,7 +299,8 @@ CITIZEN_SAMPLES: tuple[Sample, ...] = (
             "results": [
                 {"name": HOUSING["name"], "state": state}
                 for state in ("done", "revoked", "pending", "failed", "asked", "unreachable")
-            ],
+            ]
+            + [{"state": "devices", "count": 2}],
         },
     ),
     Sample("account.html", "usual", ACCOUNT),

@@ -26,7 +26,16 @@ CHECKPOINT = {
 }
 
 HELP_SAMPLES: tuple[Sample, ...] = (
-    Sample("error.html", "stop", {**ERROR, "kind": "stop", "code": "21007", "app": HOUSING}),
+    Sample(
+        "error.html",
+        "stop",
+        {**ERROR, "kind": "stop", "code": "21007", "app": HOUSING, "developers": ENTRY.cause_zh},
+    ),
+    Sample(
+        "error.html",
+        "stop-sign-out",
+        {**ERROR, "kind": "stop", "code": "21302", "app": HOUSING, "viewer": CITIZEN, "sign_out_href": "/logout"},
+    ),
     *(
         Sample("error.html", kind.replace("_", "-"), {**ERROR, "kind": kind})
         for kind in ("bad_request", "form_expired", "not_found")
@@ -83,6 +92,7 @@ HELP_SAMPLES: tuple[Sample, ...] = (
             "action": "https://gzf.qingyu.example/oidc/callback",
             "fields": [("code", "c"), ("state", "s")],
             "refused": False,
+            "domain": "gzf.qingyu.example",
         },
     ),
     Sample(
@@ -92,6 +102,7 @@ HELP_SAMPLES: tuple[Sample, ...] = (
             "action": "https://gzf.qingyu.example/oidc/callback",
             "fields": [("error", "access_denied"), ("state", "s")],
             "refused": True,
+            "domain": "",
         },
     ),
     Sample(

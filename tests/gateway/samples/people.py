@@ -26,6 +26,7 @@ HOUSING = {
     "department": "青榆区住房和城乡建设局",
     "domain": "gzf.qingyu.example",
     "reviewed": True,
+    "by_law": False,
 }
 
 BUSINESS = {
