@@ -11,8 +11,10 @@ from functools import partial
 import httpx2
 
 from certs_catalog.grants.register import register_grant, suspend_grant
+from gateway.composition import Parts
 from gateway.demo.grants import housing_grant
 from idp.people.departments import add_officer
+from idp.people.directory import Officer
 from idp.provider.registration.register import ClientRegistration, register_client, set_client_status
 from idp.signin.account_status import disable_account, enable_account
 from idp.signin.enrolment import end_officer, enrol_person
@@ -96,37 +98,7 @@ async def test_g08_an_ended_officer_looks_nothing_up(town: Town, doors: Doors) -
     """The app that names an officer who left is refused on both nodes."""
     work_number = "ZJ-7701"
     async with third_process(town) as parts:
-        person = dataclasses.replace(
-            town.population.citizens[9],
-            user_name="leavingone",
-            phone="13910000998",
-            document_number=document_number_of(902),
-        )
-        await enrol(parts, person)
-        account = await enrol_person(
-            person.name,
-            document_number_of(902),
-            source="tests",
-            visit=VISIT,
-            entrance=parts.entrance,
-            now=parts.clock(),
-        )
-        housing = await parts.directory.find_department_by_slug("housing")
-        assert housing is not None
-        officer = await add_officer(
-            account.person_id,
-            housing.department_id,
-            work_number,
-            post_zh="窗口受理员",
-            post_en="counter clerk",
-            roles=("desk",),
-            actor=ACTOR,
-            db=parts.db,
-            ledger=parts.ledger,
-            feed=parts.feed,
-            entropy=parts.entropy,
-            now=parts.clock(),
-        )
+        _, officer = await _employ(parts, town, work_number, "leavingone", "13910000998", serial=902)
         token = await doors.own_token()
         for node in (0, 1):
             await await_status(partial(doors.look_up, token, node=node, officer=work_number), 200, within=OTHER_NODE_S)
@@ -141,32 +113,7 @@ async def test_g08_an_officer_whose_account_is_disabled_is_not_acted_for(town: T
     """An application may not name such an officer either; with the account open again it may."""
     work_number = "ZJ-7702"
     async with third_process(town) as parts:
-        person = dataclasses.replace(
-            town.population.citizens[9],
-            user_name="pausedone",
-            phone="13910000997",
-            document_number=document_number_of(903),
-        )
-        account_id = await enrol(parts, person)
-        account = await enrol_person(
-            person.name, person.document_number, source="tests", visit=VISIT, entrance=parts.entrance, now=parts.clock()
-        )
-        housing = await parts.directory.find_department_by_slug("housing")
-        assert housing is not None
-        await add_officer(
-            account.person_id,
-            housing.department_id,
-            work_number,
-            post_zh="窗口受理员",
-            post_en="counter clerk",
-            roles=("desk",),
-            actor=ACTOR,
-            db=parts.db,
-            ledger=parts.ledger,
-            feed=parts.feed,
-            entropy=parts.entropy,
-            now=parts.clock(),
-        )
+        account_id, _ = await _employ(parts, town, work_number, "pausedone", "13910000997", serial=903)
         token = await doors.own_token()
         for node in (0, 1):
             await await_status(partial(doors.look_up, token, node=node, officer=work_number), 200, within=OTHER_NODE_S)
@@ -245,6 +192,36 @@ async def test_e20_a_suspended_grant_serves_nobody(town: Town, doors: Doors) -> 
             )
     for node in (0, 1):
         await await_status(partial(doors.look_up, token, node=node), 200, within=OTHER_NODE_S)
+
+
+async def _employ(
+    parts: Parts, town: Town, work_number: str, user_name: str, phone: str, *, serial: int
+) -> tuple[str, Officer]:
+    """Give somebody an account and a post at the housing desk; returns the account's id and the officer."""
+    person = dataclasses.replace(
+        town.population.citizens[9], user_name=user_name, phone=phone, document_number=document_number_of(serial)
+    )
+    account_id = await enrol(parts, person)
+    account = await enrol_person(
+        person.name, person.document_number, source="tests", visit=VISIT, entrance=parts.entrance, now=parts.clock()
+    )
+    housing = await parts.directory.find_department_by_slug("housing")
+    assert housing is not None
+    officer = await add_officer(
+        account.person_id,
+        housing.department_id,
+        work_number,
+        post_zh="窗口受理员",
+        post_en="counter clerk",
+        roles=("desk",),
+        actor=ACTOR,
+        db=parts.db,
+        ledger=parts.ledger,
+        feed=parts.feed,
+        entropy=parts.entropy,
+        now=parts.clock(),
+    )
+    return account_id, officer
 
 
 async def _refused_everywhere(ask: Callable[[int], Awaitable[httpx2.Response]]) -> None:
