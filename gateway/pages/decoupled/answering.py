@@ -1,6 +1,7 @@
 """The page of one request and its answer, the same for a code from a screen and for a request from a counter."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,54 +37,52 @@ def origin_of_request(request: Request) -> Origin:
     return Origin(request.state.request_id, request.state.network)
 
 
-async def show_request(
-    request: Request,
-    session: Session,
-    request_id: str,
-    *,
-    action: str,
-    hidden: Mapping[str, str],
-    kind: str,
-    user_code: str | None = None,
-) -> Response:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as a page leads to it: `action` and `hidden` are its own address, `user_code` what the screen shows, if one does."""
+
+    request_id: str
+    kind: str
+    action: str
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    user_code: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Where a GET shows the page again."""
+        return f"{self.action}?{urlencode(self.hidden)}" if self.hidden else self.action
+
+
+async def show_request(request: Request, session: Session, asked: Asked) -> Response:
     """Show what is asked; the page that a link or a code led to decides nothing."""
     parts = parts_of(request)
     try:
-        shown = await open_confirmation(request_id, session=session, provider=parts.provider, now=parts.clock())
+        shown = await open_confirmation(asked.request_id, session=session, provider=parts.provider, now=parts.clock())
     except ShownError:
-        return await _answered(request, "gone", kind, "")
+        return await _answered(request, "gone", asked.kind, "")
     if isinstance(shown, StrongerSignInNeeded):
-        return sign_in_stronger(action, hidden)
-    return await _page(request, shown, action=action, hidden=hidden, user_code=user_code)
+        return _sign_in_stronger(asked)
+    return await _page(request, shown, asked)
 
 
-async def take_answer(
-    request: Request,
-    session: Session,
-    request_id: str,
-    *,
-    action: str,
-    hidden: Mapping[str, str],
-    kind: str,
-    user_code: str | None = None,
-) -> Response:
+async def take_answer(request: Request, session: Session, asked: Asked) -> Response:
     """Take the person's answer: agreed, with a tick of its own for everything sensitive, or refused."""
     parts, form = parts_of(request), form_of(request)
     try:
         agreed: frozenset[str] | None = None
         if form.text("decision") == "yes":
-            shown = await open_confirmation(request_id, session=session, provider=parts.provider, now=parts.clock())
+            shown = await open_confirmation(
+                asked.request_id, session=session, provider=parts.provider, now=parts.clock()
+            )
             if isinstance(shown, StrongerSignInNeeded):
-                return sign_in_stronger(action, hidden)
+                return _sign_in_stronger(asked)
             ticked = frozenset(form.all("claims"))
             missing = items_missing(shown.view, ticked)
             if missing:
-                return await _page(
-                    request, shown, action=action, hidden=hidden, user_code=user_code, ticked=ticked, missing=missing
-                )
+                return await _page(request, shown, asked, ticked=ticked, missing=missing)
             agreed = items_agreed(shown.view, ticked)
         answered = await answer_confirmation(
-            request_id,
+            asked.request_id,
             session=session,
             agreed=agreed,
             provider=parts.provider,
@@ -91,11 +90,11 @@ async def take_answer(
             now=parts.clock(),
         )
     except ShownError:
-        return await _answered(request, "gone", kind, "")
+        return await _answered(request, "gone", asked.kind, "")
     if not isinstance(answered, Answered):
-        return sign_in_stronger(action, hidden)
+        return _sign_in_stronger(asked)
     outcome = "approved" if answered.approved else "refused"
-    return await _answered(request, outcome, kind, answered.request.client_id)
+    return await _answered(request, outcome, asked.kind, answered.request.client_id)
 
 
 @for_citizens
@@ -117,14 +116,10 @@ async def show_answered(request: Request, session: Session) -> Response:
     )
 
 
-def sign_in_stronger(action: str, hidden: Mapping[str, str]) -> Response:
+def _sign_in_stronger(asked: Asked) -> Response:
     """Lead to the sign-in page and back: the app asked for more than this session is."""
-    back = Goal(next=_address(action, hidden))
+    back = Goal(next=asked.address)
     return RedirectResponse(back.address(PATHS.login, notice="level", anew="yes"), status_code=303)
-
-
-def _address(action: str, hidden: Mapping[str, str]) -> str:
-    return f"{action}?{urlencode(hidden)}" if hidden else action
 
 
 async def _answered(request: Request, outcome: str, kind: str, client_id: str) -> Response:
@@ -139,10 +134,8 @@ async def _answered(request: Request, outcome: str, kind: str, client_id: str) -
 async def _page(
     request: Request,
     shown: ConfirmationView,
+    asked: Asked,
     *,
-    action: str,
-    hidden: Mapping[str, str],
-    user_code: str | None,
     ticked: frozenset[str] = frozenset(),
     missing: list[AskedItem] | None = None,
 ) -> Response:
@@ -156,17 +149,17 @@ async def _page(
         status_code=422 if errors else 200,
         viewer=await viewer_of(request),
         kind=waiting.kind,
-        action=action,
-        hidden=hidden,
+        action=asked.action,
+        hidden=asked.hidden,
         errors=errors,
         app=app,
-        user_code=user_code,
+        user_code=asked.user_code,
         binding_message=waiting.binding_message,
         network=waiting.network,
         created_at=waiting.created_at,
         expires_at=waiting.expires_at,
         # Also after a form that came back: changing the view must not lose the request.
-        here=_address(action, hidden),
+        here=asked.address,
         **_legal(words, app, parts_of(request).provider.clients.find(waiting.client_id)),
         **asked_words(view, english=english, ticked=ticked),
         already=[item_words(item, english) for item in view.items if item.agreed_before],

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.pages.apps import app_words
-from gateway.pages.decoupled.answering import show_request, take_answer
+from gateway.pages.decoupled.answering import Asked, show_request, take_answer
 from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
 from gateway.pages.signed_in import for_citizens, viewer_of
@@ -36,15 +36,13 @@ async def show_confirmations(request: Request, session: Session) -> Response:
 @for_citizens
 async def show_confirmation(request: Request, session: Session) -> Response:
     """`GET /confirmations/{id}`: one request; looking at it decides nothing."""
-    request_id = _asked_id(request)
-    return await show_request(request, session, request_id, action=_address(request_id), hidden={}, kind="ciba")
+    return await show_request(request, session, _asked(request))
 
 
 @for_citizens
 async def answer_confirmation_page(request: Request, session: Session) -> Response:
     """`POST /confirmations/{id}`: yes or no to the counter."""
-    request_id = _asked_id(request)
-    return await take_answer(request, session, request_id, action=_address(request_id), hidden={}, kind="ciba")
+    return await take_answer(request, session, _asked(request))
 
 
 async def _line(request: Request, waiting: DecoupledRequest, client: Client) -> dict[str, object]:
@@ -59,10 +57,11 @@ async def _line(request: Request, waiting: DecoupledRequest, client: Client) -> 
     }
 
 
-def _asked_id(request: Request) -> str:
-    """Return the id of the address; what cannot be one is nobody's, and over like any unknown one."""
-    asked = str(request.path_params["request_id"])
-    return asked if _FORM.fullmatch(asked) else _NOBODYS
+def _asked(request: Request) -> Asked:
+    """Return the request of the address; what cannot be an id is nobody's, and over like any unknown one."""
+    named = str(request.path_params["request_id"])
+    request_id = named if _FORM.fullmatch(named) else _NOBODYS
+    return Asked(request_id, "ciba", _address(request_id))
 
 
 def _address(request_id: str) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway.pages.decoupled.answering import origin_of_request, show_request, take_answer
+from gateway.pages.decoupled.answering import Asked, origin_of_request, show_request, take_answer
 from gateway.pages.forms import FieldError
 from gateway.pages.paths import PATHS
 from gateway.pages.refusals import words_of
@@ -52,37 +52,27 @@ async def enter_code(request: Request, session: Session) -> Response:
 @for_citizens
 async def show_device_request(request: Request, session: Session) -> Response:
     """`GET /device/confirm`: what the device asks for."""
-    flow_id = request.query_params.get("flow", "")
-    flow = await parts_of(request).entrance.flows.find(FLOW, flow_id, browser=request.state.browser)
-    if flow is None:
-        return RedirectResponse(PATHS.device, status_code=303)
-    return await show_request(
-        request,
-        session,
-        flow.state["request"],
-        action=PATHS.device_confirm,
-        hidden={"flow": flow_id},
-        kind="device",
-        user_code=flow.state["code"],
-    )
+    asked = await _asked(request, request.query_params.get("flow", ""))
+    return _to_form() if asked is None else await show_request(request, session, asked)
 
 
 @for_citizens
 async def answer_device_request(request: Request, session: Session) -> Response:
     """`POST /device/confirm`: yes or no to the device."""
-    flow_id = form_of(request).text("flow")
+    asked = await _asked(request, form_of(request).text("flow"))
+    return _to_form() if asked is None else await take_answer(request, session, asked)
+
+
+async def _asked(request: Request, flow_id: str) -> Asked | None:
+    """Return the request that this browser entered the code of."""
     flow = await parts_of(request).entrance.flows.find(FLOW, flow_id, browser=request.state.browser)
     if flow is None:
-        return RedirectResponse(PATHS.device, status_code=303)
-    return await take_answer(
-        request,
-        session,
-        flow.state["request"],
-        action=PATHS.device_confirm,
-        hidden={"flow": flow_id},
-        kind="device",
-        user_code=flow.state["code"],
-    )
+        return None
+    return Asked(flow.state["request"], "device", PATHS.device_confirm, {"flow": flow_id}, flow.state["code"])
+
+
+def _to_form() -> Response:
+    return RedirectResponse(PATHS.device, status_code=303)
 
 
 async def _form(request: Request, typed: str, *, refused: CodeRefused | None = None) -> Response:

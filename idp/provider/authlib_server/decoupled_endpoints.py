@@ -18,11 +18,12 @@ class DeviceAuthorization(TokenEndpoint):
 
     ENDPOINT_NAME = device_authorization.ENDPOINT
     CLIENT_AUTH_METHODS: ClassVar = list(ALL_METHODS)
+    BEGIN: ClassVar = staticmethod(device_authorization.begin_device_authorization)
 
     def create_endpoint_response(self, request: CoreRequest) -> tuple[int, dict[str, Any], list[Any]]:
-        """Return the codes."""
+        """Prove the client, begin, and return the codes."""
         client = self.authenticate_endpoint_client(request)
-        work = device_authorization.begin_device_authorization(
+        work = self.BEGIN(
             request.parameters,
             client.client,
             auth_method=str(request.auth_method),
@@ -33,21 +34,9 @@ class DeviceAuthorization(TokenEndpoint):
         return 200, await_(work), []
 
 
-class BackchannelAuthentication(TokenEndpoint):
+class BackchannelAuthentication(DeviceAuthorization):
     """CIBA Core §7.1: an app's server names the person; it has to prove itself, because a stranger's phone will ring."""
 
     ENDPOINT_NAME = ciba_authentication.ENDPOINT
     CLIENT_AUTH_METHODS: ClassVar = list(CONFIDENTIAL_METHODS)
-
-    def create_endpoint_response(self, request: CoreRequest) -> tuple[int, dict[str, Any], list[Any]]:
-        """Return the auth_req_id."""
-        client = self.authenticate_endpoint_client(request)
-        work = ciba_authentication.begin_ciba(
-            request.parameters,
-            client.client,
-            auth_method=str(request.auth_method),
-            provider=request.provider,
-            origin=request.origin,
-            now=request.now,
-        )
-        return 200, await_(work), []
+    BEGIN: ClassVar = staticmethod(ciba_authentication.begin_ciba)
