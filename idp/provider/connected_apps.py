@@ -15,7 +15,7 @@ from idp.provider.composition import Provider
 from idp.provider.ports import LicenseTypes
 from idp.provider.tables import oauth_grants
 from idp.provider.tokens.granting import end_grants
-from idp.provider.tokens.revocations import revocation
+from idp.provider.tokens.revocations import consent_key, lapse, revocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,8 @@ async def withdraw_consent(
             for grant in ended
             if now - grant.created_at < provider.limits.refresh_absolute
         ]
+        # What the app got by token exchange hangs on the grant of another app.
+        changes += lapse(consent_key(person_id, client_id), lifetime=lifetime, now=now)
         entry = Entry(
             kind="oauth.consent_withdrawn",
             at=now,

@@ -20,7 +20,7 @@ from idp.provider.errors import InsufficientScope, InvalidToken
 from idp.provider.proof.sender_constraint import Confirmation, confirmation_from_claim
 from idp.provider.scopes import join_scope, split_scope
 from idp.provider.tokens.claims_encoding import encode_claims
-from idp.provider.tokens.revocations import RevocationList
+from idp.provider.tokens.revocations import RevocationList, consent_key
 
 TYPE = "at+jwt"
 ALGORITHM: Algorithm = "ES256"
@@ -191,6 +191,8 @@ def _revocation_keys(client_id: str, jti: str, context: TokenContext, actors: Se
         keys.append(f"session:{context.session_id}")
     if context.person_id is not None:
         keys.append(f"person:{context.person_id}")
+        # The grant is that of the application the person signed in to; those that act for it may have asked for themselves.
+        keys += [consent_key(context.person_id, actor) for actor in actors]
     return keys
 
 

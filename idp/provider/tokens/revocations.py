@@ -102,3 +102,17 @@ def restoration(key: str, *, lifetime: timedelta, now: datetime) -> Change:
     It stands for as long as a revocation made at the same instant, so that it outlives every older one.
     """
     return Change(TOPIC_RESTORED, key, expires_at=now + lifetime + SLACK, at=now)
+
+
+def lapse(key: str, *, lifetime: timedelta, now: datetime) -> tuple[Change, Change]:
+    """Return the changes that revoke `key` for what was issued until now, and for nothing that is issued later.
+
+    For what may be given again at once, such as consent.
+    """
+    later = now + timedelta(seconds=1)
+    return revocation(key, lifetime=lifetime, now=now), restoration(key, lifetime=lifetime, now=later)
+
+
+def consent_key(person_id: str, client_id: str) -> str:
+    """Return the key of what a person has agreed to for an application."""
+    return f"consent:{person_id}:{client_id}"
