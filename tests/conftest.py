@@ -12,19 +12,18 @@ from loadtests.servers import PostgresServer, RedisServer, find_chromium, find_n
 from tests.authorities import trust_nobody
 from tests.loopback import close_network
 from tests.servers import (
+    NOTHING_LEFT_OUT,
     POSTGRES_PORT,
     PostgresDatabases,
     RunningServers,
     SQLiteDatabases,
     Stack,
+    leave_out,
     missing_programs,
     published_servers,
     servers_installed,
     start_servers,
 )
-
-# Set by .ci/run: a program that is missing there is a failure, not a shorter run.
-NOTHING_LEFT_OUT = "RENZHENG_TEST_NOTHING_LEFT_OUT"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,7 +61,7 @@ def worker() -> str:
 def servers() -> Iterator[RunningServers]:
     """PostgreSQL and Redis, shared with the other workers: a test that stops a server starts its own."""
     if not servers_installed():
-        pytest.skip("left out: PostgreSQL or Redis is not installed")
+        leave_out("PostgreSQL or Redis is not installed")
     with ExitStack() as stack:
         yield published_servers() if POSTGRES_PORT in os.environ else start_servers(stack)
 
@@ -138,5 +137,5 @@ def nginx_path() -> Path:
 
 def _installed(path: Path | None, name: str) -> Path:
     if path is None:
-        pytest.skip(f"left out: {name} (not installed)")
+        leave_out(f"{name} is not installed")
     return path

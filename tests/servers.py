@@ -13,8 +13,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
+import pytest
 
 from loadtests.servers import (
     PostgresServer,
@@ -31,6 +33,9 @@ from tests.schema import create_schema
 
 POSTGRES_PORT = "RENZHENG_TEST_POSTGRES_PORT"
 REDIS_PORT = "RENZHENG_TEST_REDIS_PORT"
+
+NOTHING_LEFT_OUT = "RENZHENG_TEST_NOTHING_LEFT_OUT"
+"""Set by .ci/run: what is missing there is a failure, not a shorter run."""
 
 _numbers = count(1)
 
@@ -56,6 +61,13 @@ class RunningServers:
     redis: RedisServer
 
 
+def leave_out(reason: str) -> NoReturn:
+    """Skip a test for want of something outside the checkout; where nothing may be left out, fail it."""
+    if os.environ.get(NOTHING_LEFT_OUT):
+        pytest.fail(f"nothing may be left out, but {reason}", pytrace=False)
+    pytest.skip(f"left out: {reason}")
+
+
 def missing_programs() -> list[str]:
     """The programs that some tests need and this machine lacks, by name."""
     found = {
@@ -63,6 +75,9 @@ def missing_programs() -> list[str]:
         "redis": find_redis(),
         "chromium": find_chromium(),
         "nginx": find_nginx(),
+        # The parties that others wrote: npm `oidc-provider` and `openid-client`.
+        "node": shutil.which("node"),
+        "npm": shutil.which("npm"),
     }
     return [name for name, path in found.items() if path is None]
 

@@ -19,7 +19,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx2
-import pytest
 
 from foundation.clock import system_clock
 from gateway.stories.browser import Browser, Page
@@ -37,6 +36,7 @@ from tests.conformance.registrations import (
     new_signing_key,
     public_jwks,
 )
+from tests.servers import leave_out
 
 PEERS = Path(__file__).parent / "peers"
 INSTALLED = Path(__file__).parents[2] / ".conformance"
@@ -173,10 +173,18 @@ def running_node_provider(folder: Path, listener: Listener) -> Iterator[NodeOp]:
             process.wait()
 
 
-@functools.cache
 def installed_peers() -> Path:
-    """Return the directory in which the packages stand, after installing them once; skips with the reason when that cannot be."""
+    """Return the directory in which the packages stand, after installing them once; leaves the test out with the reason when that
+    cannot be."""
     _program("node")
+    reason = _why_not_installed()
+    if reason is not None:
+        leave_out(reason)
+    return INSTALLED
+
+
+@functools.cache
+def _why_not_installed() -> str | None:
     INSTALLED.mkdir(exist_ok=True)
     with (INSTALLED / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -184,25 +192,29 @@ def installed_peers() -> Path:
         stamp = INSTALLED / "installed.json"
         for file in PEERS.iterdir():
             shutil.copyfile(file, INSTALLED / file.name)
-        if not stamp.exists() or stamp.read_bytes() != wanted:
+        if stamp.exists() and stamp.read_bytes() == wanted:
+            return None
+        try:
             done = subprocess.run(
-                [_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                [_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
                 cwd=INSTALLED,
                 capture_output=True,
                 text=True,
                 timeout=INSTALL_S,
                 check=False,
             )
-            if done.returncode != 0:
-                pytest.skip(f"left out: the npm packages of the peers could not be installed: {done.stderr[-300:]}")
-            stamp.write_bytes(wanted)
-    return INSTALLED
+        except subprocess.TimeoutExpired:
+            return f"npm did not install the other parties in {INSTALL_S} s"
+        if done.returncode != 0:
+            return f"npm could not install the other parties: {' '.join(done.stderr.split())[:300]}"
+        stamp.write_bytes(wanted)
+    return None
 
 
 def _program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"left out: {name} (not installed)")
+        leave_out(f"{name} is not installed")
     return found
 
 

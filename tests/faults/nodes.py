@@ -27,7 +27,7 @@ from gateway.settings import ENV_FILE
 from idp.provider.scopes import LICENSE_LOOKUP
 from loadtests.servers import LocalProcess, PostgresServer, RedisServer, free_port, run_postgres, run_redis
 from tests.faults.population import RAISED_LIMITS, Population, populate
-from tests.servers import servers_installed
+from tests.servers import leave_out, servers_installed
 from tests.stories.processes import clean_environment, free_base_port
 
 NODES = 2
@@ -112,7 +112,7 @@ class Town:
 def the_town(config: pytest.Config) -> Town:
     """Return the town of this worker, started with the first test that asks for it."""
     if not servers_installed():
-        pytest.skip("left out: PostgreSQL or Redis is not installed")
+        leave_out("PostgreSQL or Redis is not installed")
     if not _towns:
         stack = ExitStack()
         config.add_cleanup(stack.close)
