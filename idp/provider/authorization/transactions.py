@@ -1,15 +1,19 @@
 """An authorization that waits for the person: kept on the server, named by an unguessable id, bound to one
 browser.
 
-Losing the store costs a fresh start at the app and nothing else: what a transaction leads to is decided in
-SQL.
+It is written once, when it begins, and taken once, when it is answered; what the consent page showed is kept beside it. A page that is
+just being shown can therefore never bring back what another tab has answered. Losing the store costs a fresh start at the app and nothing
+else: what a transaction leads to is decided in SQL.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from foundation.entropy import Entropy
 from foundation.expiring import ExpiringStore
@@ -47,13 +51,19 @@ async def begin_transaction(
 ) -> Transaction:
     """Keep the request for as long as sign-in and consent may take."""
     transaction = Transaction(entropy.token(), request, _digest(browser), now)
-    await _keep(transaction, store, limits)
+    document = {
+        "request": request.as_json(),
+        "browser": transaction.browser.hex(),
+        "begun_at": now.isoformat(),
+    }
+    await store.set(_key(transaction.transaction_id), _octets(document), limits.transaction_lifetime)
     return transaction
 
 
 async def find_transaction(transaction_id: str, *, browser: str, store: ExpiringStore) -> Transaction:
     """Return the transaction of this browser; raises ShownError when it is over or somebody else's."""
-    return _opened(transaction_id, browser, await store.get(_key(transaction_id)))
+    kept, page = await asyncio.gather(store.get(_key(transaction_id)), store.get(_page_key(transaction_id)))
+    return _with_page(_opened(transaction_id, browser, kept), page)
 
 
 async def take_transaction(transaction_id: str, *, browser: str, store: ExpiringStore) -> Transaction:
@@ -74,21 +84,9 @@ async def remember_consent_page(
     limits: ProviderLimits,
 ) -> Transaction:
     """Keep to whom and for what the consent page was shown, so that the answer can be for nothing else."""
-    shown = replace(transaction, consent_person_id=person_id, consent_items=items)
-    await _keep(shown, store, limits)
-    return shown
-
-
-async def _keep(transaction: Transaction, store: ExpiringStore, limits: ProviderLimits) -> None:
-    document = {
-        "request": transaction.request.as_json(),
-        "browser": transaction.browser.hex(),
-        "begun_at": transaction.begun_at.isoformat(),
-        "consent_person_id": transaction.consent_person_id,
-        "consent_items": transaction.consent_items,
-    }
-    octets = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    await store.set(_key(transaction.transaction_id), octets, limits.transaction_lifetime)
+    page = _octets({"person_id": person_id, "items": items})
+    await store.set(_page_key(transaction.transaction_id), page, limits.transaction_lifetime)
+    return replace(transaction, consent_person_id=person_id, consent_items=items)
 
 
 def _opened(transaction_id: str, browser: str, kept: bytes | None) -> Transaction:
@@ -103,14 +101,31 @@ def _opened(transaction_id: str, browser: str, kept: bytes | None) -> Transactio
         request=authorization_request_from_json(document["request"]),
         browser=bound_to,
         begun_at=datetime.fromisoformat(document["begun_at"]),
-        consent_person_id=document["consent_person_id"],
-        consent_items=tuple(document["consent_items"]),
     )
 
 
+def _with_page(transaction: Transaction, kept: bytes | None) -> Transaction:
+    if kept is None:
+        return transaction
+    page = json.loads(kept)
+    return replace(transaction, consent_person_id=page["person_id"], consent_items=tuple(page["items"]))
+
+
+def _octets(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _key(transaction_id: str) -> str:
-    # Hashed: whoever reads the store's keys cannot continue anybody's sign-in.
-    return f"provider:transaction:{hashlib.sha256(transaction_id[:LONGEST_ID].encode('utf-8', 'replace')).hexdigest()}"
+    return f"provider:transaction:{_hashed(transaction_id)}"
+
+
+def _page_key(transaction_id: str) -> str:
+    return f"provider:consent-page:{_hashed(transaction_id)}"
+
+
+def _hashed(transaction_id: str) -> str:
+    # Whoever reads the store's keys cannot continue anybody's sign-in.
+    return hashlib.sha256(transaction_id[:LONGEST_ID].encode("utf-8", "replace")).hexdigest()
 
 
 def _digest(browser: str) -> bytes:
