@@ -20,6 +20,7 @@ from gateway.api.session_frame import check_session_frame
 from gateway.browser_state import set_browser_state
 from gateway.pages.paths import PATHS
 from gateway.security.client_certificates import NO_CERTIFICATES, CertificateHeaders
+from gateway.security.forms import MEDIA_TYPE, MalformedForm
 from idp.provider.authorization.authorize import authorize
 from idp.provider.authorization.outcomes import (
     AuthorizationOutcome,
@@ -212,12 +213,20 @@ def _to_page(path: str, transaction_id: str) -> Response:
 async def _octets(request: Request) -> bytes:
     """Return the parameters of a browser endpoint:
 
-    The query of a GET, the body of a POST (OpenID Connect Core §3.1.2.1).
+    The query of a GET, the body of a POST (OpenID Connect Core §3.1.2.1), which has to be a form.
     """
     if request.method == "POST":
-        return await request.body()
+        body = await request.body()
+        if body and not _is_form(request):
+            raise MalformedForm("media type")
+        return body
     query: bytes = request.scope["query_string"]
     return query
+
+
+def _is_form(request: Request) -> bool:
+    named = [value.partition(";")[0].strip().lower() for value in request.headers.getlist("content-type")]
+    return named == [MEDIA_TYPE.decode("ascii")]
 
 
 async def _back_channel(request: Request, parts: OAuthParts) -> BackChannelRequest:
