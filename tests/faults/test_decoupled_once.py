@@ -83,18 +83,31 @@ async def test_n03_two_hundred_rounds_of_fifty_redemptions(town: Town, doors: Do
 @pytest.mark.parametrize("kind", WAYS)
 async def test_v08_a_flush_brings_no_redeemed_secret_back(town: Town, doors: Doors, kind: str) -> None:
     """An emptied Redis in the middle lets nobody in twice."""
+    await _redeem_across_a_flush(town, doors, kind, rounds=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", WAYS)
+async def test_v08_two_hundred_flushes_among_redemptions(town: Town, doors: Doors, kind: str) -> None:
+    """The same over and over."""
+    await _redeem_across_a_flush(town, doors, kind, rounds=LONG_ROUNDS)
+
+
+async def _redeem_across_a_flush(town: Town, doors: Doors, kind: str, *, rounds: int) -> None:
     visitor, citizen = Visitor(doors), town.population.citizens[7 if kind == "device" else 8]
     await visitor.sign_in(citizen)
-    waiting = await WAYS[kind](visitor, citizen)
-    with empty_redis(town.redis) as emptied:
-        async with asyncio.TaskGroup() as group:
-            racing = [group.create_task(waiting.redeem(doors, node=number % 2)) for number in range(PARALLEL)]
-            group.create_task(asyncio.to_thread(emptied))
-        answers = [task.result() for task in racing]
-    answers += [await waiting.redeem(doors, node=node) for node in (0, 1, 0)]
-    assert sum(answer.status_code == 200 for answer in answers) == 1
-    assert {answer.status_code for answer in answers} <= {200, 400, 503}
-    assert (answers[-1].status_code, answers[-1].json()["error"]) == (400, "invalid_grant")
+    for _ in range(rounds):
+        await _forget_limits(town)
+        waiting = await WAYS[kind](visitor, citizen)
+        with empty_redis(town.redis) as emptied:
+            async with asyncio.TaskGroup() as group:
+                racing = [group.create_task(waiting.redeem(doors, node=number % 2)) for number in range(PARALLEL)]
+                group.create_task(asyncio.to_thread(emptied))
+            answers = [task.result() for task in racing]
+        answers += [await waiting.redeem(doors, node=node) for node in (0, 1, 0)]
+        assert sum(answer.status_code == 200 for answer in answers) == 1
+        assert {answer.status_code for answer in answers} <= {200, 400, 503}
+        assert (answers[-1].status_code, answers[-1].json()["error"]) == (400, "invalid_grant")
 
 
 async def _redeem_in_parallel(town: Town, doors: Doors, kind: str, *, rounds: int) -> None:

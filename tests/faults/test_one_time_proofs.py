@@ -119,18 +119,30 @@ async def test_k08_two_hundred_rounds_of_fifty_uses(town: Town, doors: Doors, si
 @pytest.mark.parametrize("kind", KINDS)
 async def test_v08_a_flush_brings_no_used_value_back(town: Town, doors: Doors, signer: str, kind: str) -> None:
     """An emptied Redis in the middle lets nobody in twice, and afterwards the value stays used."""
+    await _race_across_a_flush(town, doors, kind, rounds=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+async def test_v08_two_hundred_flushes_among_uses(town: Town, doors: Doors, signer: str, kind: str) -> None:
+    """The same over and over."""
+    await _race_across_a_flush(town, doors, kind, rounds=LONG_ROUNDS)
+
+
+async def _race_across_a_flush(town: Town, doors: Doors, kind: str, *, rounds: int) -> None:
     make, status, error = KINDS[kind]
-    ask = make(doors, town)
-    with empty_redis(town.redis) as emptied:
-        async with asyncio.TaskGroup() as group:
-            racing = [group.create_task(ask(number % 2)) for number in range(PARALLEL)]
-            group.create_task(asyncio.to_thread(emptied))
-        answers = [task.result() for task in racing]
-    # The flush may have come first, and then nobody was let in so far.
-    answers += [await ask(node) for node in (0, 1, 0)]
-    assert sum(answer.status_code == 200 for answer in answers) == 1
-    assert {answer.status_code for answer in answers} <= {200, status, 503}
-    assert (answers[-1].status_code, answers[-1].json()["error"]) == (status, error)
+    for _ in range(rounds):
+        ask = make(doors, town)
+        with empty_redis(town.redis) as emptied:
+            async with asyncio.TaskGroup() as group:
+                racing = [group.create_task(ask(number % 2)) for number in range(PARALLEL)]
+                group.create_task(asyncio.to_thread(emptied))
+            answers = [task.result() for task in racing]
+        # The flush may have come first, and then nobody was let in so far.
+        answers += [await ask(node) for node in (0, 1, 0)]
+        assert sum(answer.status_code == 200 for answer in answers) == 1
+        assert {answer.status_code for answer in answers} <= {200, status, 503}
+        assert (answers[-1].status_code, answers[-1].json()["error"]) == (status, error)
 
 
 async def _race(town: Town, doors: Doors, kind: str, *, rounds: int) -> None:

@@ -1,7 +1,9 @@
 """Codes and refresh tokens are used once, whichever nodes are asked at the same moment (C11, T02, N03, N04, V08)."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
 import httpx2
 import pytest
@@ -15,6 +17,8 @@ from tests.faults.visitor import Doors, Visitor
 PARALLEL = 50
 ROUNDS = 5
 LONG_ROUNDS = 200
+
+Use = Callable[..., Coroutine[Any, Any, httpx2.Response]]
 
 
 async def test_c11_one_code_and_fifty_redemptions(town: Town, doors: Doors) -> None:
@@ -41,20 +45,24 @@ async def test_n04_two_hundred_rounds_of_fifty_refreshes(town: Town, doors: Door
 
 async def test_v08_a_flush_brings_no_spent_code_back(town: Town, doors: Doors) -> None:
     """An emptied Redis in the middle of the redemptions lets nobody in twice, and after it the spent code stays spent."""
-    visitor = Visitor(doors)
-    await visitor.sign_in(town.population.citizens[1])
-    grip = await visitor.grip()
-    with empty_redis(town.redis) as emptied:
-        async with asyncio.TaskGroup() as group:
-            racing = [group.create_task(doors.redeem(grip, node=number % 2)) for number in range(PARALLEL)]
-            group.create_task(asyncio.to_thread(emptied))
-        answers = [task.result() for task in racing]
-        answers.append(await doors.redeem(grip, node=1))
-    # The flush may have come first, and then nobody was let in so far.
-    answers += [await doors.redeem(grip, node=node) for node in (0, 1, 0)]
-    assert sum(answer.status_code == 200 for answer in answers) == 1
-    assert {answer.status_code for answer in answers} <= {200, 400, 503}
-    assert (answers[-1].status_code, answers[-1].json()["error"]) == (400, "invalid_grant")
+    await _redeem_across_a_flush(town, doors, rounds=1)
+
+
+async def test_v08_a_flush_brings_no_spent_refresh_token_back(town: Town, doors: Doors) -> None:
+    """The same with the redemption of one refresh token."""
+    await _refresh_across_a_flush(town, doors, rounds=1)
+
+
+@pytest.mark.long
+async def test_v08_two_hundred_flushes_among_redemptions(town: Town, doors: Doors) -> None:
+    """V08 of codes over and over."""
+    await _redeem_across_a_flush(town, doors, rounds=LONG_ROUNDS)
+
+
+@pytest.mark.long
+async def test_v08_two_hundred_flushes_among_refreshes(town: Town, doors: Doors) -> None:
+    """V08 of refresh tokens over and over."""
+    await _refresh_across_a_flush(town, doors, rounds=LONG_ROUNDS)
 
 
 def test_the_flush_of_these_tests_is_one(town: Town) -> None:
@@ -65,6 +73,33 @@ def test_the_flush_of_these_tests_is_one(town: Town) -> None:
             emptied()
             assert client.get("rz:epoch") is None
         assert client.get("rz:epoch") is not None
+
+
+async def _redeem_across_a_flush(town: Town, doors: Doors, *, rounds: int) -> None:
+    visitor = Visitor(doors)
+    await visitor.sign_in(town.population.citizens[1])
+    for _ in range(rounds):
+        await _once_across_a_flush(town, partial(doors.redeem, await visitor.grip()))
+
+
+async def _refresh_across_a_flush(town: Town, doors: Doors, *, rounds: int) -> None:
+    visitor = Visitor(doors)
+    await visitor.sign_in(town.population.citizens[1])
+    for _ in range(rounds):
+        await _once_across_a_flush(town, partial(doors.refresh, (await visitor.tokens())["refresh_token"]))
+
+
+async def _once_across_a_flush(town: Town, use: Use) -> None:
+    """Use one thing fifty times while Redis is emptied; the flush may come first, so whoever is refused for it may ask again."""
+    with empty_redis(town.redis) as emptied:
+        async with asyncio.TaskGroup() as group:
+            racing = [group.create_task(use(node=number % 2)) for number in range(PARALLEL)]
+            group.create_task(asyncio.to_thread(emptied))
+        answers = [task.result() for task in racing]
+    answers += [await use(node=node) for node in (0, 1, 0)]
+    assert sum(answer.status_code == 200 for answer in answers) == 1
+    assert {answer.status_code for answer in answers} <= {200, 400, 503}
+    assert (answers[-1].status_code, answers[-1].json()["error"]) == (400, "invalid_grant")
 
 
 async def _redeem_in_parallel(town: Town, doors: Doors, *, rounds: int) -> None:

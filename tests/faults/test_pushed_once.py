@@ -28,18 +28,29 @@ async def test_q10_two_hundred_rounds_of_fifty_browsers(town: Town, doors: Doors
 
 async def test_v08_a_flush_brings_no_spent_request_back(town: Town, doors: Doors) -> None:
     """An emptied Redis in the middle of it makes no second answer: the request stands in SQL."""
+    await _use_across_a_flush(town, doors, rounds=1)
+
+
+@pytest.mark.long
+async def test_v08_two_hundred_flushes_among_browsers(town: Town, doors: Doors) -> None:
+    """The same over and over."""
+    await _use_across_a_flush(town, doors, rounds=LONG_ROUNDS)
+
+
+async def _use_across_a_flush(town: Town, doors: Doors, *, rounds: int) -> None:
     visitor = Visitor(doors)
     await visitor.sign_in(town.population.citizens[3])
-    request_uri = await _pushed(doors, node=0)
-    with empty_redis(town.redis) as emptied:
-        async with asyncio.TaskGroup() as group:
-            racing = [group.create_task(_use(visitor, request_uri, node=number % 2)) for number in range(PARALLEL)]
-            group.create_task(asyncio.to_thread(emptied))
-        answers = [task.result() for task in racing]
-    answers += [await _use(visitor, request_uri, node=node) for node in (0, 1, 0)]
-    assert len(_codes(answers)) <= 1
-    assert answers[-1].status_code in (400, 303)
-    assert "code" not in answered(answers[-1])
+    for _ in range(rounds):
+        request_uri = await _pushed(doors, node=0)
+        with empty_redis(town.redis) as emptied:
+            async with asyncio.TaskGroup() as group:
+                racing = [group.create_task(_use(visitor, request_uri, node=number % 2)) for number in range(PARALLEL)]
+                group.create_task(asyncio.to_thread(emptied))
+            answers = [task.result() for task in racing]
+        answers += [await _use(visitor, request_uri, node=node) for node in (0, 1, 0)]
+        assert len(_codes(answers)) <= 1
+        assert answers[-1].status_code in (400, 303)
+        assert "code" not in answered(answers[-1])
 
 
 async def _use_in_parallel(town: Town, doors: Doors, *, rounds: int) -> None:
