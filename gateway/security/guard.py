@@ -6,7 +6,7 @@ all a deadline and the last net for errors. Pure ASGI, because it runs on every 
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter
 from typing import Any
 
@@ -224,10 +224,15 @@ class _Answer:
                 frame_src=state.get("frame_src", ()),
             )
             headers.append((b"x-request-id", state["request_id"].encode()))
-            if state.get("new_browser"):
+            if state.get("new_browser") and not _may_be_shared(headers):
                 headers.append((b"set-cookie", browser_cookie(state["browser"])))
             message = {**message, "headers": headers}
         await self._send(message)
+
+
+def _may_be_shared(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether a cache between us and the browsers may give this answer to others: one that names a browser must never be."""
+    return any(name == b"cache-control" and value.startswith(b"public") for name, value in headers)
 
 
 _REFUSALS = {

@@ -105,6 +105,22 @@ async def test_w02_the_pages_of_the_provider(town: Town, doors: Doors, citizen: 
     read_page(await leaver.get(done.headers["location"]))
 
 
+async def test_what_caches_may_share_names_nobody(doors: Doors) -> None:
+    """A `Set-Cookie` beside `public` would give one browser's name, and with it its forms and sign-ins, to everybody behind a cache."""
+    stranger = Visitor(doors)
+    page = await stranger.get("/login")
+    assert page.headers.get_list("set-cookie")
+    loaded = sorted(set(re.findall(r"/static/[\w.-]+", page.text)))
+    assert len(loaded) >= 3
+    shared = 0
+    for path in (*loaded, *_routes()):
+        answer = await doors.send("GET", path)
+        if "no-store" not in answer.headers["cache-control"]:
+            shared += 1
+            assert "set-cookie" not in answer.headers, path
+    assert shared > len(loaded)
+
+
 @pytest.mark.parametrize("path", _routes())
 async def test_w03_no_route_lets_a_foreign_origin_read(town: Town, doors: Doors, citizen: Visitor, path: str) -> None:
     """Neither for a preflight nor for a request with cookies is there an `Access-Control-Allow-…` for anybody."""
