@@ -117,12 +117,12 @@ def _read_key(jwk: object) -> PublishedKey:
         raise UnusableJwkSet("a key is not an object")
     if _PRIVATE_MEMBERS & set(jwk):
         raise UnusableJwkSet("a key is private or symmetric")
+    for member in ("kty", "crv", "kid", "alg", "use"):
+        if not isinstance(jwk.get(member, ""), str):
+            raise UnusableJwkSet(f"{member} of a key is not a string")
     kind = (jwk.get("kty"), jwk.get("crv"))
     if kind not in _KNOWN_KINDS:
         raise UnusableJwkSet("a key has an unknown type or curve")
-    for member in ("kid", "alg", "use"):
-        if not isinstance(jwk.get(member, ""), str):
-            raise UnusableJwkSet(f"{member} of a key is not a string")
     if kind[0] == "RSA" and not SHORTEST_RSA_BITS <= _bits(jwk.get("n")) <= LONGEST_RSA_BITS:
         raise UnusableJwkSet("an RSA key has fewer than 2,048 or more than 8,192 bits")
     try:

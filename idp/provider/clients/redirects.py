@@ -14,6 +14,8 @@ from idp.provider.errors import InvalidClientMetadata, InvalidRedirectUri
 ApplicationType = Literal["web", "native", "service"]
 
 MAX_URI_LENGTH = 2_000
+LONGEST_HOST = 253
+"""RFC 1035 §2.3.4: no longer name can be looked up."""
 
 _HTTPS = re.compile(
     r"https://(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
@@ -63,6 +65,8 @@ def check_registrable_uri(uri: str, *, member: str, application_type: Applicatio
         raise _unfit(member, "not an absolute https address without wildcard, fragment and user part")
     if not _is_port(match["port"]):
         raise _unfit(member, "the port is not a port")
+    if len(match["host"]) > LONGEST_HOST:
+        raise _unfit(member, "the host is longer than 253 characters")
     if ".." in match["host"] or _has_trick(uri, after="://"):
         raise _unfit(member, "dot segments, empty segments and escaped separators are not allowed")
 

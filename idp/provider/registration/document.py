@@ -186,9 +186,13 @@ def _typed(name: str, value: object, kind: str) -> Any:
 
 def _names(given: Mapping[str, Any]) -> dict[str, Any]:
     """OpenID Connect Registration §2.1: a member may come once for each language; the plain one serves where none does."""
-    plain, chinese, english = (given.get(name) for name in _NAMES)
-    found = {"name_zh": chinese or plain or english, "name_en": english or plain or chinese}
-    return {name: _typed("client_name", text, _TEXT) for name, text in found.items() if text is not None}
+    plain, chinese, english = (_typed(name, given[name], _TEXT) if name in given else None for name in _NAMES)
+    found = {"name_zh": (chinese, plain, english), "name_en": (english, plain, chinese)}
+    return {
+        name: next(text for text in texts if text is not None)
+        for name, texts in found.items()
+        if any(text is not None for text in texts)
+    }
 
 
 def _tls_subject(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -96,6 +96,9 @@ async def _replace(client: Client, request: BackChannelRequest, provider: Provid
     document = read_document(request, max_octets=provider.limits.max_form_octets)
     _check_server_made(document, client, now)
     wanted = await judge_application(apply_document(document, _template(client)), provider=provider, now=now)
+    if not set(wanted.scopes) <= client.scopes:
+        # The exemption from consent, and its legal basis, were given for what the application could learn then.
+        wanted = replace(wanted, consent="ask", consent_basis=None)
     keeps_secret = _keeps_secret(wanted, client)
     made, token = None if keeps_secret else make_secret(wanted, provider.entropy), provider.entropy.token()
     replaced = replace(

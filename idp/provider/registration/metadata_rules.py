@@ -34,6 +34,7 @@ from idp.provider.clients.policies import CIBA, HYBRID, IMPLICIT, ClientPolicy
 from idp.provider.clients.redirects import check_registrable_uri, host_of, origin_of
 from idp.provider.clients.request_uris import check_request_uri
 from idp.provider.errors import InvalidClientMetadata
+from idp.provider.registration.certificate_names import is_certificate_name
 from idp.vocabulary import ALL_ACR_VALUES
 
 if TYPE_CHECKING:
@@ -100,6 +101,11 @@ def _check_certificates(wanted: "ClientRegistration", metadata: ClientMetadata) 
     member = kind or "tls_client_auth_subject_dn"
     _refuse_unless(kind in get_args(TlsSubjectKind), member, "tls_client_auth names exactly one subject")
     _refuse_unless(value is not None and 0 < len(value) <= 512 and value.isprintable(), member, "1 to 512 characters")
+    _refuse_unless(
+        kind is not None and value is not None and is_certificate_name(kind, value),
+        member,
+        "not as certificates have it",
+    )
 
 
 def _check_algorithms(metadata: ClientMetadata, policy: ClientPolicy, keys: tuple[PublishedKey, ...] | None) -> None:

@@ -133,6 +133,14 @@ async def test_token_in_the_address_is_not_read(registrar: Registrar) -> None:
         pytest.param({"software_statement": "a.b.c"}, "unapproved_software_statement", id="Q13 software statement"),
         pytest.param({"redirect_uris": ["https://qyfw.test/x"]}, "invalid_client_metadata", id="sector of others"),
         pytest.param({"client_name": "a\x00b"}, "invalid_client_metadata", id="control character"),
+        pytest.param({"client_name": ""}, "invalid_client_metadata", id="empty name"),
+        pytest.param({"client_name#en": False}, "invalid_client_metadata", id="flag for a name"),
+        pytest.param({"jwks": {"keys": [{"kty": []}]}}, "invalid_client_metadata", id="list for the type of a key"),
+        pytest.param(
+            {"redirect_uris": [f"https://{'a.' * 150}test/cb"]},
+            "invalid_redirect_uri",
+            id="host that no name server knows",
+        ),
         pytest.param({"contacts": ["nobody"]}, "invalid_client_metadata", id="no e-mail address"),
         pytest.param(
             {"frontchannel_logout_uri": "https://other.test/out"}, "invalid_client_metadata", id="L10 other origin"
@@ -272,6 +280,23 @@ async def test_update_keeps_the_secret_unless_another_method_needs_one(registrar
     assert is_secret_of(await registrar.client_of(back), back["client_secret"], now=world.now)
     assert not is_secret_of(await registrar.client_of(back), secret, now=world.now)
     assert client_id == back["client_id"]
+
+
+async def test_update_that_asks_for_more_asks_the_person_again(registrar: Registrar) -> None:
+    """K15: an exemption from consent was given for what the application could learn then; less and other addresses do not end it."""
+    world = registrar.world
+    first = await registrar.registered(scope="openid")
+    async with world.provider.db.transaction() as connection:
+        await connection.execute(
+            update(oauth_clients)
+            .where(oauth_clients.c.client_id == first["client_id"])
+            .values(consent="exempt", consent_basis="LB-1")
+        )
+    same = (await registrar.manage("PUT", first, scope="openid", client_name="另一个名字")).json()
+    assert (await registrar.client_of(same)).consent == "exempt"
+    more = (await registrar.manage("PUT", same, scope="openid profile")).json()
+    client = await registrar.client_of(more)
+    assert (client.consent, client.consent_basis) == ("ask", None)
 
 
 async def test_update_takes_the_current_secret_alone(registrar: Registrar) -> None:

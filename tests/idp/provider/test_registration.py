@@ -77,6 +77,21 @@ UNFIT_FURTHER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"token_endpoint_auth_method": "tls_client_auth"},
         {"tls_client_auth_kind": "tls_client_auth_san_dns", "tls_client_auth_value": ""},
     ),
+    **{
+        f"{kind} that no certificate carries, {value}": (
+            {"token_endpoint_auth_method": "tls_client_auth"},
+            {"tls_client_auth_kind": f"tls_client_auth_{kind}", "tls_client_auth_value": value},
+        )
+        for kind, value in (
+            ("subject_dn", "gzf"),
+            ("subject_dn", "CN=gzf.test, O=Housing"),
+            ("san_dns", "https://gzf.test"),
+            ("san_dns", "gzf..test"),
+            ("san_uri", "gzf.test"),
+            ("san_ip", "192.0.2.256"),
+            ("san_email", "gzf.test"),
+        )
+    },
     "secret and subject": ({}, {"tls_client_auth_kind": "tls_client_auth_san_dns", "tls_client_auth_value": "x"}),
     "symmetric signature": ({}, {"algorithms": ClientAlgorithms(id_token_signed_response_alg="HS256")}),
     "no signature": ({}, {"algorithms": ClientAlgorithms(id_token_signed_response_alg="none")}),
@@ -185,6 +200,19 @@ FIT_FURTHER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"policy": "high", "token_endpoint_auth_method": "tls_client_auth"},
         {"tls_client_auth_kind": "tls_client_auth_subject_dn", "tls_client_auth_value": "CN=gzf,O=青榆区"},
     ),
+    **{
+        f"certificate with its {kind}": (
+            {"token_endpoint_auth_method": "tls_client_auth"},
+            {"tls_client_auth_kind": f"tls_client_auth_{kind}", "tls_client_auth_value": value},
+        )
+        for kind, value in (
+            ("subject_dn", "2.5.4.5=#130133,CN=gzf+OU=一科"),
+            ("san_dns", "GZF.Test"),
+            ("san_uri", "urn:gzf"),
+            ("san_ip", "2001:db8::7"),
+            ("san_email", "app@gzf.test"),
+        )
+    },
     "high": (
         {"policy": "high", "token_endpoint_auth_method": "private_key_jwt"},
         {"jwks": KEYS, "dpop_bound_access_tokens": True},
