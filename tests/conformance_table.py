@@ -76,7 +76,8 @@ Four client policies, held by one function at every door: `baseline`, `high` (FA
 requests; PKCE, DPoP (RFC 9449), mutual TLS (RFC 8705), `private_key_jwt`; rich authorization requests (RFC 9396) of type `electronic_license`; resource
 indicators; RFC 9068 and opaque access tokens; refresh tokens in families; client credentials, token exchange (RFC 8693), device flow (RFC 8628), CIBA (poll and
 ping); dynamic registration and management (RFC 7591, 7592); introspection, plain and signed (RFC 7662, 9701); UserInfo, plain, signed and encrypted; the `claims`
-parameter and `verified_claims`; pairwise subjects; the four sign-out profiles; step-up (RFC 9470) and metadata (RFC 9728) of the license API.
+parameter and `verified_claims`; pairwise subjects; the four sign-out profiles; server metadata, plain and signed (RFC 8414); step-up (RFC 9470) and metadata
+(RFC 9728) of the license API.
 
 ## Different on purpose
 
@@ -85,14 +86,19 @@ parameter and `verified_claims`; pairwise subjects; the four sign-out profiles; 
 | OpenID Connect Core §8 | pairwise `sub` is derived from the person, not from the account | whoever registers again, or comes through another center, stays the same person to each app |
 | OpenID Connect Core §3.1.2.1 | PKCE is required of confidential clients too; `plain` is refused | RFC 9700 §2.1.1 |
 | RFC 6749 §3.1.2.3 | redirect URIs are compared as raw text; only a native client's loopback port may differ | RFC 9700 §4.1.3, RFC 8252 §7.3 |
+| OpenID Connect Registration §2 | answers are signed with ES256 when no algorithm is named, also those whose default is RS256 (ID token, JARM, introspection) | shorter and quicker; whoever needs RS256 names it, except under FAPI; the answer to a registration says what holds |
+| OpenID Connect Core §5.3.1, RFC 6750 §2.2 | UserInfo takes an access token from the header alone, never from a form, and refuses one in both places | forms end up in logs (RFC 9700 §4.3.2); RFC 6750 requires the header alone, and the Foundation's suite only warns of a provider that refuses the form |
+| OpenID Connect Registration §2 | `request_uris` are required, and one that was registered with the digest of its document is that document for good | RFC 9101 §10.4: nothing is fetched that an app did not name before |
+| RFC 7592 §2.2 | an update brings a new registration access token and keeps the secret; only an app that had none gets one | an app's instances would not all learn of another; an operator renews it with an overlap |
 | RFC 6749 §4.1.2 | a code is burnt by every failed attempt to redeem it | decision 0004 |
 | RFC 8693 §1.1 | only an officer's token is exchanged, within the department; `act` names the application it was first given to as well | decision 0007; whoever reads the token sees the whole way |
 | RFC 7662 §2.2 | a token that was not meant for the caller is `{"active": false}` | it must not learn that the token exists |
 
 ## Left out
 
-CIBA push mode and `user_code`; the RFC 7523 grant (decision 0007); `client_secret_jwt`, since secrets are kept as digests alone; server metadata that is
-signed; aggregated and distributed claims. The metadata advertise none of them.
+CIBA push mode; CIBA `user_code` (§7.1), since a person answers only after signing in on the own device and three requests in ten minutes are let
+through: a request that carries one is `invalid_request`; the RFC 7523 grant (decision 0007); `client_secret_jwt`, since secrets are kept as digests alone;
+aggregated and distributed claims. The metadata advertise none of them. `logo_uri` is kept and not shown: pages load nothing from other places.
 
 """
 
