@@ -29,6 +29,8 @@ _SPRITE_PLACE = "<!--sprite-->"
 _USED_ICON = re.compile(r'<use href="#i-([a-z]+)"/>')
 # Headings break only between phrases (word-break: keep-all); these are the seams that a name shows by itself.
 _SEAM = re.compile(r"(?<=[区市省县局厅、，；：》）])(?=[^\s、，；：。》）”<]{2})|(?=[（《“])")
+# A part of so many characters fits a line of a phone and stays whole.
+_KEPT_WHOLE = 8
 # Elder mode is fewer tasks, not only bigger letters: these pages have a form of their own.
 _ELDER_TEMPLATES = {"home.html": "home_elder.html"}
 
@@ -130,9 +132,12 @@ def hidden_fields(fields: Mapping[str, str]) -> Markup:
 
 
 def seams(text: str) -> Markup:
-    """Escape a name for a heading, which keeps words together: it breaks at its natural seams, else wherever it must."""
-    parts = Markup("<wbr>").join(escape(part) for part in _SEAM.split(text))
-    return Markup('<span class="name">{}</span>').format(parts)
+    """Escape a name for a heading, which keeps words together: it breaks at its natural seams, a long part wherever it must."""
+    return Markup("<wbr>").join(_kept_together(part) for part in _SEAM.split(text))
+
+
+def _kept_together(part: str) -> Markup:
+    return escape(part) if len(part) <= _KEPT_WHOLE else Markup('<span class="name">{}</span>').format(part)
 
 
 def iso(value: datetime) -> str:

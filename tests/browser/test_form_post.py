@@ -3,12 +3,12 @@
 The policy of the page is enforced by the browser: the form reaches the application because the page allows its origin, and no other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from gateway.stories.browser import Browser as PlainBrowser
 from tests.gateway.town import Town, running_town
@@ -41,14 +41,7 @@ def chromium(chromium_path: Path) -> Iterator[Browser]:
 @pytest.fixture
 def asked(town: Town) -> str:
     """What the app asks for, but without pages and answered as a form: then it is told that a sign-in is needed."""
-    plain = PlainBrowser()
-    address = plain.open(f"{town.app(APP)}/sign-in").location
-    plain.close()
-    assert address is not None
-    parts = urlsplit(address)
-    parameters = dict(parse_qsl(parts.query))
-    changed = {**parameters, "response_mode": "form_post", "prompt": "none", "state": HOSTILE}
-    return parts._replace(query=urlencode(changed)).geturl()
+    return _request_of(town, response_mode="form_post", prompt="none", state=HOSTILE)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
@@ -91,6 +84,41 @@ def test_the_form_reaches_no_other_origin(town: Town, chromium: Browser, asked: 
     assert page.url == asked
     assert any("form-action" in message for message in blocked)
     context.close()
+
+
+def test_a_success_goes_on_by_itself(town: Town, chromium: Browser) -> None:
+    """With scripts nobody presses a button after a sign-in, neither the first time nor when the session does for it."""
+    context = chromium.new_context()
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.goto(_request_of(town, response_mode="form_post"))
+    person = town.person("zhoujingyan")
+    page.fill("#f-identifier", person["user_name"])
+    page.fill("#f-password", person["password"])
+    with page.expect_request(_is_answer(town)):
+        page.locator("main form button.btn-main").first.click()
+        if "/consent" in page.url:
+            for box in page.locator("input[name=claims]").all():
+                box.check()
+            page.locator("button[name=decision][value=yes]").click()
+    page.wait_for_load_state()
+    with page.expect_request(_is_answer(town)) as sent:
+        page.goto(_request_of(town, response_mode="form_post"), wait_until="commit")
+    assert "code" in parse_qs(sent.value.post_data or "")
+    context.close()
+
+
+def _is_answer(town: Town) -> Callable[[Request], bool]:
+    return lambda request: request.method == "POST" and request.url == f"{town.app(APP)}/callback"
+
+
+def _request_of(town: Town, **changed: str) -> str:
+    plain = PlainBrowser()
+    address = plain.open(f"{town.app(APP)}/sign-in").location
+    plain.close()
+    assert address is not None
+    parts = urlsplit(address)
+    return parts._replace(query=urlencode({**dict(parse_qsl(parts.query)), **changed})).geturl()
 
 
 def _listen(page: Page) -> list[str]:
