@@ -28,7 +28,15 @@ async def app_words(request: Request, view: ClientView) -> AppWords:
         "reviewed": client is not None and client.metadata.is_reviewed,
         # Then there is no consent of the person that could be withdrawn.
         "by_law": client is not None and client.consent == "exempt",
+        **_own_pages(client),
     }
+
+
+def _own_pages(client: Client | None) -> AppWords:
+    """Return where the application says itself what it does with the data, and its terms (OpenID Connect Registration §2), with the hosts."""
+    metadata = None if client is None else client.metadata
+    pages = {"policy": metadata and metadata.policy_uri, "terms": metadata and metadata.tos_uri}
+    return {name: {"href": uri, "host": urlsplit(uri).netloc} if uri else None for name, uri in pages.items()}
 
 
 def origins_of(addresses: Iterable[str]) -> tuple[str, ...]:

@@ -50,6 +50,8 @@ class Answer:
     page: Page
     steps: tuple[str, ...]
     """What the person was shown on the way: `login`, `consent`."""
+    links: frozenset[str] = frozenset()
+    """Where the pages on the way led to, besides."""
 
     @property
     def code(self) -> str:
@@ -154,13 +156,15 @@ class RelyingParty:
         """Follow redirects and fill in pages until the browser would be back at the client, or nothing goes on."""
         home = asked.parameters.get("redirect_uri") or self.client.metadata["redirect_uris"][0]
         steps: list[str] = []
+        links: set[str] = set()
         for _ in range(MAX_STEPS):
             target = page.location
             if target is None:
+                links |= {link.href for link in page.document.links}
                 # An app that no operator has looked at gets a refusal when the person follows the link to it.
                 target = _link_to(page, home)
             if target is not None and without_query(target) == without_query(home):
-                return Answer(asked, *_carried(target, home), page, tuple(steps))
+                return Answer(asked, *_carried(target, home), page, tuple(steps), frozenset(links))
             if target is not None:
                 assert target.startswith(f"{self.op.issuer}/"), f"led to {without_query(target)}"
                 page = self.browser.hop(page, without_query(target))

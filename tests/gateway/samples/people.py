@@ -27,6 +27,8 @@ HOUSING = {
     "domain": "gzf.qingyu.example",
     "reviewed": True,
     "by_law": False,
+    "policy": {"href": "https://gzf.qingyu.example/privacy", "host": "gzf.qingyu.example"},
+    "terms": {"href": "https://gzf.qingyu.example/terms", "host": "gzf.qingyu.example"},
 }
 
 BUSINESS = {
