@@ -19,6 +19,7 @@ from tests.servers import (
     SQLiteDatabases,
     Stack,
     leave_out,
+    memory_directory,
     missing_programs,
     published_servers,
     servers_installed,
@@ -79,9 +80,10 @@ def redis_server(servers: RunningServers) -> RedisServer:
 
 
 @pytest.fixture(scope="session")
-def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SQLiteDatabases:
+def sqlite_databases() -> Iterator[SQLiteDatabases]:
     """Maker of fresh SQLite databases."""
-    return SQLiteDatabases(tmp_path_factory.mktemp("sqlite"))
+    with memory_directory() as directory:
+        yield SQLiteDatabases(directory)
 
 
 @pytest.fixture(scope="session")
