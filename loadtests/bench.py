@@ -18,7 +18,7 @@ from pathlib import Path
 import uvloop
 
 from loadtests.budgets import PRODUCT, compare_with_peers, missed_budgets
-from loadtests.calls import Call, Conversation, expect
+from loadtests.calls import Call, Conversation, WrongAnswer, expect
 from loadtests.choices import Choices, parse_choices
 from loadtests.cores import Cores, available_cores, bind, share_out
 from loadtests.floor import ROWS, URL_VARIABLE
@@ -155,7 +155,11 @@ def _find_person(number: int) -> Conversation:
 
 def _measure(lab: Laboratory, scenario: Scenario, target: Target, plan: Plan) -> Figure:
     async def work() -> Figure:
-        operation = await scenario.prepare(lab.installation.world, target)
+        try:
+            operation = await scenario.prepare(lab.installation.world, target)
+        except (WrongAnswer, ConnectionError) as failure:
+            # The other operations are worth measuring all the same; the exit status tells of this one.
+            return replace(_still(scenario.name), errors=1, first_error=f"in its preparation: {failure}")
         wanted = replace(plan, connections=scenario.connections)
         return await drive(scenario.name, operation, target, stack=PRODUCT, plan=wanted)
 
@@ -218,7 +222,7 @@ def _still(operation: str, *, p50_ms: float = 0.0, p99_ms: float = 0.0, rss_mb: 
 
 def _report(figure: Figure) -> None:
     beside = f" on {figure.stack}" if figure.stack == PEER else ""
-    wrong = f", {figure.errors} wrong answers, first: {figure.first_error}" if figure.errors else ""
+    wrong = f"; wrong answers: {figure.errors}, the first: {figure.first_error}" if figure.errors else ""
     _say(
         f"{figure.operation}{beside}: {figure.requests_per_s}/s, p50 {figure.p50_ms} ms, p99 {figure.p99_ms} ms, "
         f"{figure.cpu_ms_per_request} ms of processor time{wrong}"

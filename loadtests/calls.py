@@ -4,12 +4,14 @@ The same conversation is played by the raw driver of the benchmark and by the so
 conversation that hears a wrong answer raises WrongAnswer: a fast refusal must never count as a fast answer.
 """
 
+import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 from loadtests.connection import Connection, Reply, render_request
 
-_SHOWN_OF_BODY = 300
+_SHOWN_OF_BODY = 200
+_TAG = re.compile("<[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,16 @@ class WrongAnswer(Exception):
 def expect(reply: Reply, status: int, what: str) -> None:
     """Raise WrongAnswer unless the reply has the status; `what` names the step."""
     if reply.status != status:
-        shown = reply.body[:_SHOWN_OF_BODY].decode("utf-8", "replace")
-        raise WrongAnswer(f"{what}: {reply.status} instead of {status}: {shown}")
+        raise WrongAnswer(f"{what}: {reply.status} instead of {status}: {_words_of(reply)}")
+
+
+def _words_of(reply: Reply) -> str:
+    """Return the beginning of what an answer says; of a page, what a person would read in its main part."""
+    text = reply.body.decode("utf-8", "replace")
+    _, found, main = text.partition("<main")
+    if found:
+        text = " ".join(_TAG.sub(" ", found + main).split())
+    return text[:_SHOWN_OF_BODY]
 
 
 async def hold(conversation: Conversation, connection: Connection, *, host: str) -> None:

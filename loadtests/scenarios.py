@@ -146,6 +146,8 @@ async def hold_all(conversations: Iterable[Conversation], target: Target) -> Non
         async with asyncio.TaskGroup() as tasks:
             for connection in lanes:
                 tasks.create_task(work(connection))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
     finally:
         for connection in lanes:
             connection.close()

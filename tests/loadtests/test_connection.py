@@ -1,13 +1,16 @@
 """The load generator's connection, against a real server on a real socket that answers octet by octet as it is told."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from loadtests.calls import Call, Conversation, WrongAnswer, expect, hold
 from loadtests.connection import Connection, render_request
+from loadtests.measure import Target
+from loadtests.scenarios import hold_all
 
 Speak = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 REQUEST = render_request("GET", "/", host="127.0.0.1", headers={})
@@ -144,3 +147,38 @@ async def test_wrong_status_ends_the_conversation() -> None:
         with pytest.raises(WrongAnswer, match="token: 429 instead of 200: slow"):
             await asyncio.wait_for(hold(talk(), connection, host="bench.test"), 5)
         connection.close()
+
+
+async def test_wrong_page_is_told_in_its_own_words() -> None:
+    """A person reads why a run failed: the main part of the page without its markup, not the beginning of a document."""
+    page = "<!doctype html><html><head><title>t</title></head><body><main id=m>\n<h1>Busy</h1> <p>Error <b>10003</b></p></main>"
+    octets = page.encode()
+
+    def talk() -> Conversation:
+        reply = yield Call("GET", "/login")
+        expect(reply, 200, "sign-in page")
+
+    answer = b"HTTP/1.1 503 Busy\r\nContent-Length: %d\r\n\r\n%s" % (len(octets), octets)
+    async with server(answering(answer)) as port:
+        connection = await Connection.open(port)
+        with pytest.raises(WrongAnswer) as heard:
+            await asyncio.wait_for(hold(talk(), connection, host="bench.test"), 5)
+        connection.close()
+    assert str(heard.value) == "sign-in page: 503 instead of 200: Busy Error 10003"
+
+
+async def test_first_failure_of_a_preparation_is_raised_by_itself() -> None:
+    """Several connections prepare at once; whoever prepared is told of one wrong answer, not of a group of them."""
+
+    def talk() -> Conversation:
+        reply = yield Call("GET", "/")
+        expect(reply, 200, "token")
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # More connections are opened than are used.
+        with suppress(asyncio.IncompleteReadError):
+            await answering(b"HTTP/1.1 429 Too Many\r\nContent-Length: 4\r\n\r\nslow")(reader, writer)
+
+    async with server(refuse) as port:
+        with pytest.raises(WrongAnswer, match="token: 429"):
+            await asyncio.wait_for(hold_all([talk(), talk(), talk()], Target(port, os.getpid())), 5)
