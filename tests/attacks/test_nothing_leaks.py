@@ -3,13 +3,15 @@
 import re
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
+import redis
 
 from tests.faults import record
 from tests.faults.nodes import Town
-from tests.faults.population import APP, OTHER_APP
-from tests.faults.visitor import SEEN_SECRETS, Doors, Grip, Visitor
+from tests.faults.population import APP, COUNTER, KIOSK, OTHER_APP, Citizen
+from tests.faults.visitor import SEEN_SECRETS, Doors, Grip, Visitor, authorization
 
 LONG_ENOUGH = 12
 WRONG_PASSWORD = "Wrong-Password-Of-The-Attack-91"
@@ -95,6 +97,82 @@ async def test_t15_no_secret_and_no_number_anywhere(town: Town, doors: Doors) ->
         # Instants in microseconds are as long as a phone number is; they are not one.
         found = {number for number in numbers.findall(kept[place]) if number in _numbers_of(town)}
         assert not found, f"{place} holds {len(found)} numbers"
+
+
+async def test_t15_no_table_and_no_store_holds_a_number_or_a_secret(town: Town, doors: Doors) -> None:
+    """T19 as well: every table, every key of Redis, after each way in which an app or a person can hand over a number or gets a secret."""
+    person, secrets = town.population.citizens[3], await _handed_over(town, doors, town.population.citizens[3])
+    names = record.query(
+        town,
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'",
+    )
+    assert len(names) > 30
+    kept = {name: _column(town, f"SELECT to_jsonb(x)::text FROM {name} x") for (name,) in names}  # noqa: S608 - from the catalogue itself
+    kept |= {"logs": town.logs(), "redis": _all_of_redis(town)}
+    assert "transaction" in kept["redis"]
+    assert kept["pushed_requests"]
+    for place, text in kept.items():
+        leaked = [secret[:6] + "…" for secret in secrets if secret in text or secret.encode().hex() in text]
+        assert not leaked, f"{place} holds {leaked}"
+        for number in (person.document_number, person.phone):
+            assert number not in text, place
+            assert number.encode().hex() not in text, place
+
+
+async def _handed_over(town: Town, doors: Doors, person: Citizen) -> set[str]:
+    """Let apps name the person by every number they may know, and return every secret that anybody was given for it."""
+    secrets: set[str] = set()
+    for number in (person.document_number, person.phone):
+        told = {
+            **authorization(APP),
+            "login_hint": number,
+            "claims": f'{{"userinfo":{{"phone_number":{{"value":"{number}"}}}}}}',
+        }
+        form = {name: value for name, value in told.items() if value is not None}
+        pushed = await doors.send("POST", "/oauth/par", headers=doors.basic(APP), form=form)
+        assert pushed.status_code == 201, pushed.text
+        waiting = await Visitor(doors).authorize(login_hint=number)
+        rung = await doors.back_channel("/oauth/ciba", COUNTER, scope="openid", login_hint=number)
+        assert rung.status_code == 200, rung.text
+        transaction = waiting.headers["location"].partition("transaction=")[2]
+        secrets |= {pushed.json()["request_uri"], rung.json()["auth_req_id"], transaction}
+        visitor = Visitor(doors)
+        await visitor.get("/login")
+        await visitor.post("/login", {"identifier": number, "password": WRONG_PASSWORD})
+    begun = (await doors.back_channel("/oauth/device_authorization", KIOSK, scope="openid")).json()
+    invitation = town.world["invitations"]["baseline"]
+    registered = await doors.send(
+        "POST",
+        "/oauth/register",
+        headers={"Authorization": f"Bearer {invitation}", "Content-Type": "application/json"},
+        content=b'{"redirect_uris":["https://dynamic.test/cb"],"client_name":"Dynamic"}',
+    )
+    assert registered.status_code == 201, registered.text
+    given = registered.json()
+    return secrets | {
+        begun["device_code"],
+        begun["user_code"],
+        begun["user_code"].replace("-", ""),
+        invitation,
+        given["client_secret"],
+        given["registration_access_token"],
+    }
+
+
+def _all_of_redis(town: Town) -> str:
+    client: Any = redis.Redis.from_url(town.redis.url())
+    readers = {
+        "string": client.get,
+        "hash": client.hgetall,
+        "set": client.smembers,
+        "zset": lambda key: client.zrange(key, 0, -1),
+        "list": lambda key: client.lrange(key, 0, -1),
+    }
+    with client:
+        found = [(key, client.type(key).decode()) for key in client.scan_iter("*", count=1_000)]
+        values = [key + b" " + repr(readers[kind](key)).encode() for key, kind in found if kind in readers]
+        assert len(values) == len(found)
+    return b"\n".join(values).decode()
 
 
 @pytest.mark.parametrize("place", ["persons", "accounts", "licenses"])

@@ -1,11 +1,13 @@
 """Pushed authorization requests on record (RFC 9126 §2.2, §4): made at the PAR endpoint, read when the browser arrives, spent once.
 
-The `request_uri` carries 256 random bits and is stored as its SHA-256. It may be opened again while its authorization is under way, since
-people reload pages; the authorization that ends with an answer spends it by one conditional UPDATE, so that of many at once, on whatever
-nodes, one is answered.
+The `request_uri` carries 256 random bits and is stored as its SHA-256; the parameters are sealed under it (`kept_requests.py`). It may be
+opened again while its authorization is under way, since people reload pages; the authorization that ends with an answer spends it by one
+conditional UPDATE, so that of many at once, on whatever nodes, one is answered.
 """
 
+import base64
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -16,11 +18,14 @@ from foundation.database import Database
 from foundation.entropy import Entropy
 from foundation.ledger import Insert
 from foundation.values import value_type
+from idp.provider.authorization.kept_requests import open_kept, seal_kept
 from idp.provider.parameters import Parameters
 from idp.provider.tables import pushed_requests
 
 URN = "urn:ietf:params:oauth:request_uri:"
 LONGEST_URI = len(URN) + 64
+
+_KIND = "pushed request"
 
 SpendingClaim = tuple[bytes, datetime]
 """(SHA-256 of the request_uri, instant of the answer)"""
@@ -32,10 +37,18 @@ class PushedRequest:
 
     uri_hash: bytes
     client_id: str
-    parameters: Parameters
+    sealed: bytes
     is_signed: bool
     expires_at: datetime
     used_at: datetime | None
+
+    def parameters(self, request_uri: str) -> Parameters | None:
+        """Open the parameters with the name of the request; None when they were not sealed under it."""
+        opened = open_kept(self.sealed, name=request_uri, kind=_KIND)
+        if opened is None:
+            return None
+        kept = json.loads(opened)
+        return Parameters(kept["values"], resources=tuple(kept["resources"]))
 
 
 def new_request_uri(entropy: Entropy) -> str:
@@ -63,13 +76,19 @@ def pushed_request_row(
         {
             "uri_hash": uri_hash(request_uri),
             "client_id": client_id,
-            "parameters": {"values": dict(parameters.values), "resources": list(parameters.resources)},
+            "parameters": {"sealed": _sealed(parameters, request_uri)},
             "is_signed": is_signed,
             "created_at": now,
             "expires_at": expires_at,
             "used_at": None,
         },
     )
+
+
+def _sealed(parameters: Parameters, request_uri: str) -> str:
+    document = {"values": dict(parameters.values), "resources": list(parameters.resources)}
+    octets = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return base64.b64encode(seal_kept(octets, name=request_uri, kind=_KIND)).decode("ascii")
 
 
 class PushedRequests:
@@ -105,7 +124,7 @@ class PushedRequests:
             row.uri_hash: PushedRequest(
                 uri_hash=row.uri_hash,
                 client_id=row.client_id,
-                parameters=Parameters(row.parameters["values"], resources=tuple(row.parameters["resources"])),
+                sealed=base64.b64decode(row.parameters.get("sealed", "")),
                 is_signed=row.is_signed,
                 expires_at=row.expires_at,
                 used_at=row.used_at,

@@ -226,6 +226,9 @@ def _check_lengths(parameters: Parameters) -> None:
     for name in _BOUNDED:
         if len(parameters.get(name) or "") > MAX_VALUE_LENGTH:
             raise RedirectableError(INVALID_PARAMETER, f"{name} is too long")
+        # No column holds it, and no app has business with it (RFC 6749 appendix A).
+        if "\x00" in (parameters.get(name) or ""):
+            raise RedirectableError(INVALID_PARAMETER, f"{name} holds U+0000")
 
 
 def _check_challenge(parameters: Parameters) -> str:

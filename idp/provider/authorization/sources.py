@@ -112,7 +112,10 @@ async def _pushed(request_uri: str, client: Client, provider: Provider, now: dat
         found = await provider.pushed_requests.find(uri_hash(request_uri))
     if found is None or found.client_id != client.client_id or now >= found.expires_at or found.used_at is not None:
         raise ShownError(INVALID_REQUEST_URI, client_id=client.client_id)
-    return SourcedRequest(found.parameters, is_pushed=True, is_signed=found.is_signed, pushed=found)
+    parameters = found.parameters(request_uri)
+    if parameters is None:
+        raise ShownError(INVALID_REQUEST_URI, "kept in another form", client_id=client.client_id)
+    return SourcedRequest(parameters, is_pushed=True, is_signed=found.is_signed, pushed=found)
 
 
 async def _fetch(request_uri: str, client: Client, provider: Provider) -> str:

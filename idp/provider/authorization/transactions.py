@@ -1,4 +1,4 @@
-"""An authorization that waits for the person: kept on the server, named by an unguessable id, bound to one
+"""An authorization that waits for the person: kept on the server, named by an unguessable id, sealed under it, bound to one
 browser.
 
 It is written once, when it begins, and taken once, when it is answered; what the consent page showed is kept beside it. A page that is
@@ -17,12 +17,14 @@ from typing import Any
 
 from foundation.entropy import Entropy
 from foundation.expiring import ExpiringStore
+from idp.provider.authorization.kept_requests import open_kept, seal_kept
 from idp.provider.authorization.reasons import TRANSACTION_GONE
 from idp.provider.authorization.request import AuthorizationRequest, authorization_request_from_json
 from idp.provider.errors import ShownError
 from idp.provider.limits import ProviderLimits
 
 LONGEST_ID = 64
+_KIND = "transaction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ async def begin_transaction(
         "browser": transaction.browser.hex(),
         "begun_at": now.isoformat(),
     }
-    await store.set(_key(transaction.transaction_id), _octets(document), limits.transaction_lifetime)
+    sealed = seal_kept(_octets(document), name=transaction.transaction_id, kind=_KIND)
+    await store.set(_key(transaction.transaction_id), sealed, limits.transaction_lifetime)
     return transaction
 
 
@@ -90,9 +93,10 @@ async def remember_consent_page(
 
 
 def _opened(transaction_id: str, browser: str, kept: bytes | None) -> Transaction:
-    if kept is None:
+    opened = None if kept is None else open_kept(kept, name=transaction_id[:LONGEST_ID], kind=_KIND)
+    if opened is None:
         raise ShownError(TRANSACTION_GONE, "unknown, expired or finished")
-    document = json.loads(kept)
+    document = json.loads(opened)
     bound_to = bytes.fromhex(document["browser"])
     if not browser or not hmac.compare_digest(bound_to, _digest(browser)):
         raise ShownError(TRANSACTION_GONE, "another browser's")

@@ -379,11 +379,17 @@ async def redeem_with(world: World, code: str, key: Any) -> httpx2.Response:
 
 
 async def test_nothing_of_the_credentials_is_kept(world: World) -> None:
-    """The row holds the request alone, and the record neither name nor secret."""
-    request_uri = await request_uri_of(world, "qyfw")
+    """The row holds the request alone, sealed under its name, and the record neither name nor secret."""
+    request_uri = await request_uri_of(world, "qyfw", login_hint="13800000001")
     (row,) = await world.rows(pushed_requests)
-    assert world.secrets["qyfw"] not in str(row)
-    assert set(row["parameters"]["values"]) == set(authorization("qyfw"))
+    found = await world.provider.pushed_requests.find(row["uri_hash"])
+    assert found is not None
+    kept = found.parameters(request_uri)
+    assert kept is not None
+    assert set(kept.values) == {*authorization("qyfw"), "login_hint"}
+    assert found.parameters(request_uri[:-1] + "_") is None
+    for told in (world.secrets["qyfw"], "13800000001", "https://qyfw.test/cb"):
+        assert told not in str(row)
     assert request_uri[-43:] not in str(row)
     assert request_uri[-43:] not in str(await world.entries())
 
