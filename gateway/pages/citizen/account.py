@@ -21,7 +21,7 @@ from idp.signin.sessions import Session
 SHOWN_EVENTS = 20
 SAVED = Goal(next=f"{PATHS.account}?saved=password")
 _EVENT_WORDS = {
-    "signin.completed": mark("登录"),
+    "signin.completed": mark("登录成功"),
     "signin.first_factor": mark("第一步验证通过"),
     "signin.identity_asked": mark("短信登录时另外核对了证件号码"),
     "signin.step_up": mark("加强了登录验证"),
