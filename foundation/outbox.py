@@ -26,7 +26,7 @@ DELIVERED: Final = "delivered"
 DEAD: Final = "dead"
 
 BATCH = 32
-CANDIDATES = 20_000
+CANDIDATES = 5_000
 """Due letters among which a round chooses: enough for every receiver's turn, few enough for one short statement."""
 PART_OF_LEASE = 0.8
 """How much of its lease one try may use up, so that it is over before another worker may begin."""
