@@ -12,6 +12,8 @@ from datetime import timedelta
 import httpx2
 import pytest
 
+from foundation.signing import ensure_keys, revoke_signing_key
+from foundation.signing.store import list_signing_keys
 from idp.people.accounts import set_password_hash
 from idp.people.directory import Directory
 from idp.provider.clients.metadata import ClientMetadata
@@ -20,7 +22,7 @@ from idp.provider.connected_apps import withdraw_consent
 from idp.provider.decoupled.requests import DecoupledRequest
 from idp.provider.registration.register import rotate_client_secret, set_client_status
 from idp.provider.sign_out.session_endings import GrantAndLogoutEndings
-from idp.signin.account_status import close_account, disable_account
+from idp.signin.account_status import close_account, disable_account, enable_account
 from idp.signin.enrolment import end_officer
 from idp.signin.entrance import Entrance, open_entrance
 from idp.signin.limits import SignInLimits
@@ -31,7 +33,7 @@ from idp.signin.visits import Visit
 from tests.idp.provider.decoupled_world import COUNTER as CIBA_COUNTER
 from tests.idp.provider.decoupled_world import KIOSK, Phone, begin_ciba, begin_device, poll_ciba, poll_device
 from tests.idp.provider.officers import ACCESS_TOKEN, BACKEND, COUNTER, COUNTER_API, AtWork, open_office
-from tests.idp.provider.world import LICENSE_API, LICENSES, Browser, World, answer, open_world
+from tests.idp.provider.world import LICENSE_API, LICENSES, POLICY, Browser, World, answer, open_world
 from tests.idp.stage import CHEAP_HASHING, CitizenRegister, PhoneNetwork
 from tests.servers import Stack
 
@@ -267,6 +269,40 @@ async def disable_client(scene: Scene, client_id: str) -> None:
     await provider.feed.catch_up()
 
 
+async def disable_and_enable(scene: Scene, client_id: str) -> None:
+    """An operator enables the account again: what had ended stays ended."""
+    await disable(scene, client_id)
+    account_id = scene.officer.person.account_id
+    assert await enable_account(account_id, actor=ACTOR, visit=VISIT, entrance=scene.entrance, now=scene.world.now)
+
+
+async def disable_and_enable_client(scene: Scene, client_id: str) -> None:
+    """An operator enables the application again a moment later: access tokens, codes and answers from before stay worthless."""
+    await disable_client(scene, client_id)
+    scene.world.later(seconds=1)
+    provider = scene.world.provider
+    await set_client_status(
+        client_id,
+        "active",
+        token_lifetime=provider.limits.access_token_lifetime,
+        db=provider.db,
+        ledger=provider.ledger,
+        actor=ACTOR,
+        now=scene.world.now,
+    )
+    await provider.feed.catch_up()
+
+
+async def revoke_key(scene: Scene, _client_id: str) -> None:
+    """A signing key is known to be stolen: what it signed proves nothing any more, and the next key signs from now on."""
+    provider = scene.world.provider
+    async with provider.db.transaction() as connection:
+        for key, _ in await list_signing_keys(connection):
+            assert await revoke_signing_key(connection, key.kid, scene.world.now)
+    await ensure_keys(provider.db, sealer=scene.world.sealer, policy=POLICY, now=scene.world.now)
+    await provider.keys.refresh(provider.db)
+
+
 async def disable_first(scene: Scene, _client_id: str) -> None:
     """An operator disables the application that the officer had signed in to."""
     await disable_client(scene, "gzf-desk")
@@ -297,8 +333,18 @@ END: dict[str, Callable[[Scene, str], Awaitable[None]]] = {
     "client disabled": disable_client,
     "first client disabled": disable_first,
     "secret rotated": rotate,
+    "account back": disable_and_enable,
+    "client back": disable_and_enable_client,
+    "key revoked": revoke_key,
 }
-OF_THE_PERSON = ("account disabled", "account closed", "password changed", "session ended", "officer left")
+OF_THE_PERSON = (
+    "account disabled",
+    "account back",
+    "account closed",
+    "password changed",
+    "session ended",
+    "officer left",
+)
 OF_THE_CLIENT = ("client disabled", "secret rotated")
 REFUSED_WITH = {
     "code": "invalid_grant",
@@ -310,6 +356,7 @@ REFUSED_WITH = {
     "access token": "invalid_token",
     "opaque token": "invalid_token",
 }
+SIGNED = ("token exchange", "exchanged token", "access token", "opaque token")
 
 
 def expected(state: str, held: str) -> str:
@@ -319,6 +366,12 @@ def expected(state: str, held: str) -> str:
         return "login_required" if state in OF_THE_PERSON else by_state.get(state, ALIVE)
     if held == "client credentials":
         return "invalid_client" if state in OF_THE_CLIENT else ALIVE
+    if state == "key revoked":
+        # An opaque token stands for a signed one.
+        return REFUSED_WITH[held] if held in SIGNED else ALIVE
+    if state == "client back":
+        # Only what lives on without the person can be used again: new tokens for the subject token of another app, and by refreshing.
+        return ALIVE if held in ("refresh token", "token exchange") else REFUSED_WITH[held]
     shows_a_token = held in ("access token", "opaque token", "exchanged token")
     if state == "secret rotated":
         return ALIVE if shows_a_token else "invalid_client"
