@@ -129,6 +129,42 @@ async def test_trick_is_refused_wherever_it_stands(shared_registrar: Registrar, 
     assert accepted == []
 
 
+@pytest.fixture(scope="module")
+async def standing(shared_registrar: Registrar, invitation: str) -> dict[str, Any]:
+    """An application that is registered already; refused updates leave it and its token as they were."""
+    made: dict[str, Any] = (await shared_registrar.register(invitation)).json()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("trick", "sink"),
+    [
+        pytest.param(trick, sink, id=f"{name}-{sink}", marks=[] if at % len(SINKS) == row else [pytest.mark.long])
+        for at, (name, trick) in enumerate(TRICKS.items())
+        for row, sink in enumerate(SINKS)
+    ],
+)
+async def test_trick_is_refused_in_an_update_as_well(
+    shared_registrar: Registrar, standing: dict[str, Any], trick: str, sink: str
+) -> None:
+    """RFC 7592 §2.2: the other door of the same rules. Every day the diagonal, every pair in the long run."""
+    response = await shared_registrar.manage("PUT", standing, **SINKS[sink](trick))
+    expected = "invalid_redirect_uri" if sink == "redirect_uris" else "invalid_client_metadata"
+    assert (response.status_code, response.json()["error"]) == (400, expected), response.text
+    assert response.json()["error_description"].startswith(sink)
+
+
+async def test_update_with_ordinary_addresses_is_accepted(shared_registrar: Registrar, invitation: str) -> None:
+    """Positive control: the same application with an address of every kind."""
+    made = (await shared_registrar.register(invitation)).json()
+    for sink, with_address in SINKS.items():
+        if sink == "sector_identifier_uri":
+            continue
+        updated = await shared_registrar.manage("PUT", made, **with_address("https://bdc.test/x?a=1"))
+        assert updated.status_code == 200, f"{sink}: {updated.text}"
+        made |= updated.json()
+
+
 @pytest.mark.parametrize("sink", [sink for sink in SINKS if sink != "sector_identifier_uri"])
 @pytest.mark.parametrize(
     "address",
