@@ -36,8 +36,8 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=level.upper(), format="%(levelname)s %(name)s %(message)s", stream=_standard_error())
-    # The libraries' own lines hold addresses with codes in them; warnings are enough.
-    for name in ("httpx2", "httpcore2", "sqlalchemy", "uvicorn.access", "asyncio"):
+    # The libraries' own lines hold tokens, and addresses with codes in them; warnings are enough.
+    for name in ("authlib", "httpx2", "httpcore2", "sqlalchemy", "uvicorn.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -23,7 +23,7 @@ _HOST_COOKIE = "Path=/; Secure; HttpOnly; SameSite=Lax"
 
 def parts_of(request: Request) -> "Parts":
     """Return the collaborators that the lifespan opened."""
-    return cast("Parts", request.state.parts)
+    return cast("Parts", request.scope["state"]["parts"])
 
 
 def form_of(request: Request) -> Form:

@@ -111,7 +111,8 @@ def canonical_json(value: Json) -> bytes:
 
 def render_instant(at: datetime) -> str:
     """Render an aware instant as RFC 3339 in UTC with microseconds, always of one width."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def is_commitment_to(personal: bytes, body: Mapping[str, Json]) -> bool:

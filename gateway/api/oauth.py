@@ -5,17 +5,17 @@ failure that is not a protocol's own (storage gone, unknown fault) leaves as an 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from foundation.clock import Clock
+from foundation.values import value_type
 from gateway.api.protected_resource import resource_request
+from gateway.api.server_endpoints import ServerEndpoint, UseCase, read_server_request, render_answer
 from gateway.api.session_frame import check_session_frame
 from gateway.browser_state import set_browser_state
 from gateway.pages.paths import PATHS
@@ -32,8 +32,8 @@ from idp.provider.authorization.outcomes import (
     SignInNeeded,
 )
 from idp.provider.authorization.par import push_authorization_request
-from idp.provider.back_channel import NO_STORE, BackChannelRequest, OAuthResponse
-from idp.provider.composition import Origin, Provider
+from idp.provider.back_channel import BackChannelRequest, OAuthResponse
+from idp.provider.composition import Provider
 from idp.provider.decoupled.endpoints import authenticate_on_other_device, authorize_device
 from idp.provider.metadata import ENDPOINTS
 from idp.provider.registration.dynamic import register_application
@@ -54,7 +54,7 @@ JWKS_SECONDS = 900
 """A relying party may keep the keys so long; keys are published a day before they sign."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_type
 class OAuthParts:
     """What these endpoints work with: the provider, the clock, who is signed in, and how a page is shown."""
 
@@ -70,18 +70,18 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
 
     async def discovery(request: Request) -> Response:
         """Metadata of the provider (OpenID Connect Discovery §4)."""
-        return _json(200, parts_of(request).provider.metadata.plain, _METADATA_HEADERS)
+        return _json(parts_of(request).provider.metadata.plain, _METADATA_HEADERS)
 
     async def server_metadata(request: Request) -> Response:
         """The same, and signed beside it (RFC 8414 §2.1, §3)."""
         parts = parts_of(request)
-        return _json(200, parts.provider.metadata.with_signature(parts.clock()), _METADATA_HEADERS)
+        return _json(parts.provider.metadata.with_signature(parts.clock()), _METADATA_HEADERS)
 
     async def jwks(request: Request) -> Response:
         """The published signing keys (RFC 7517 §5), public members only."""
         parts = parts_of(request)
         body = parts.provider.keys.jwks(parts.clock())
-        return _json(200, body, {"Cache-Control": f"public, max-age={JWKS_SECONDS}"})
+        return _json(body, {"Cache-Control": f"public, max-age={JWKS_SECONDS}"})
 
     async def authorization_endpoint(request: Request) -> Response:
         """Begin an authorization (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2)."""
@@ -95,40 +95,6 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
             request_id=request.state.request_id,
         )
         return await present(request, outcome, parts)
-
-    async def token_endpoint(request: Request) -> Response:
-        """Exchange a code, a refresh token or client credentials for tokens (RFC 6749 §3.2)."""
-        parts = parts_of(request)
-        return _oauth(await token(await _back_channel(request, parts), provider=parts.provider, now=parts.clock()))
-
-    async def par_endpoint(request: Request) -> Response:
-        """Keep an authorization request and name it (RFC 9126)."""
-        parts = parts_of(request)
-        asked = await _back_channel(request, parts)
-        return _oauth(await push_authorization_request(asked, provider=parts.provider, now=parts.clock()))
-
-    async def device_authorization_endpoint(request: Request) -> Response:
-        """Begin a device authorization (RFC 8628 §3.1)."""
-        parts = parts_of(request)
-        asked = await _back_channel(request, parts)
-        return _oauth(await authorize_device(asked, provider=parts.provider, now=parts.clock()))
-
-    async def ciba_endpoint(request: Request) -> Response:
-        """Begin an authentication on the person's own device (OpenID CIBA Core §7)."""
-        parts = parts_of(request)
-        asked = await _back_channel(request, parts)
-        return _oauth(await authenticate_on_other_device(asked, provider=parts.provider, now=parts.clock()))
-
-    async def introspection_endpoint(request: Request) -> Response:
-        """Tell a client what one of its tokens says (RFC 7662)."""
-        parts = parts_of(request)
-        asked = await _back_channel(request, parts)
-        return _oauth(await introspect(asked, provider=parts.provider, now=parts.clock()))
-
-    async def revocation_endpoint(request: Request) -> Response:
-        """End a token and what hangs on it (RFC 7009)."""
-        parts = parts_of(request)
-        return _oauth(await revoke(await _back_channel(request, parts), provider=parts.provider, now=parts.clock()))
 
     async def registration_endpoint(request: Request) -> Response:
         """Register an application by itself, on an invitation (RFC 7591 §3)."""
@@ -166,18 +132,27 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         )
         return await parts.show(request, outcome)
 
+    def server(path: str, use_case: UseCase, description: str) -> Route:
+        return Route(path, ServerEndpoint(use_case, description, parts_of), methods=["POST"])
+
     return [
-        Route(ENDPOINTS.token, token_endpoint, methods=["POST"]),
-        Route(ENDPOINTS.par, par_endpoint, methods=["POST"]),
-        Route(ENDPOINTS.device_authorization, device_authorization_endpoint, methods=["POST"]),
-        Route(ENDPOINTS.ciba, ciba_endpoint, methods=["POST"]),
-        Route(ENDPOINTS.introspect, introspection_endpoint, methods=["POST"]),
+        server(
+            ENDPOINTS.token, token, "Exchange a code, a refresh token or client credentials for tokens (RFC 6749 §3.2)."
+        ),
+        server(ENDPOINTS.par, push_authorization_request, "Keep an authorization request and name it (RFC 9126)."),
+        server(ENDPOINTS.device_authorization, authorize_device, "Begin a device authorization (RFC 8628 §3.1)."),
+        server(
+            ENDPOINTS.ciba,
+            authenticate_on_other_device,
+            "Begin an authentication on the person's own device (OpenID CIBA Core §7).",
+        ),
+        server(ENDPOINTS.introspect, introspect, "Tell a client what one of its tokens says (RFC 7662)."),
         Route(ENDPOINTS.authorize, authorization_endpoint, methods=["GET", "POST"]),
         Route(ENDPOINTS.userinfo, userinfo_endpoint, methods=["GET", "POST"]),
         Route(ENDPOINTS.openid_configuration, discovery, methods=["GET"]),
         Route(ENDPOINTS.oauth_authorization_server, server_metadata, methods=["GET"]),
         Route(ENDPOINTS.jwks, jwks, methods=["GET"]),
-        Route(ENDPOINTS.revoke, revocation_endpoint, methods=["POST"]),
+        server(ENDPOINTS.revoke, revoke, "End a token and what hangs on it (RFC 7009)."),
         Route(ENDPOINTS.register, registration_endpoint, methods=["POST"]),
         Route(ENDPOINTS.register + "/{client_id}", client_configuration_endpoint, methods=["GET", "PUT", "DELETE"]),
         Route(ENDPOINTS.logout, logout_endpoint, methods=["GET", "POST"]),
@@ -230,51 +205,15 @@ def _is_form(request: Request) -> bool:
 
 
 async def _back_channel(request: Request, parts: OAuthParts) -> BackChannelRequest:
-    """Read headers in one pass, because the busiest endpoints come through here; repeated ones stay repeated."""
-    scope = request.scope
-    authorization: list[str] = []
-    content_type: list[str] = []
-    dpop: list[str] = []
-    accept: list[str] = []
-    read = {b"authorization": authorization, b"content-type": content_type, b"dpop": dpop, b"accept": accept}
-    for name, value in scope["headers"]:
-        if name in read:
-            read[name].append(value.decode("latin-1"))
-    certificate, is_chain_trusted = parts.certificates.read(scope)
-    return BackChannelRequest(
-        authorization=tuple(authorization),
-        content_type=tuple(content_type),
-        query=scope["query_string"],
-        body=await request.body(),
-        origin=Origin(request.state.request_id, request.state.network),
-        method=scope["method"],
-        path=scope["path"],
-        dpop=tuple(dpop),
-        certificate=certificate,
-        is_chain_trusted=is_chain_trusted,
-        accept=tuple(accept),
-    )
+    return await read_server_request(request.scope, request.receive, parts.certificates)
 
 
 def _oauth(answer: OAuthResponse) -> Response:
-    if answer.body is None:
-        return Response(status_code=answer.status, headers=dict(answer.headers))
-    if isinstance(answer.body, str):
-        return Response(answer.body, answer.status, dict(answer.headers), media_type=answer.media_type)
-    return _json(answer.status, answer.body, answer.headers)
-
-
-def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
-    response = Response(orjson.dumps(body), status)
-    response.raw_headers.append(_JSON_TYPE)
-    response.raw_headers += _NO_STORE_HEADERS if headers is NO_STORE else _raw(headers)
+    body, headers = render_answer(answer)
+    response = Response(body, answer.status)
+    response.raw_headers += headers
     return response
 
 
-def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-
-
-# Encoded once: encoding them for every answer costs more than the rest of rendering.
-_JSON_TYPE = (b"content-type", b"application/json")
-_NO_STORE_HEADERS = _raw(NO_STORE)
+def _json(body: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    return _oauth(OAuthResponse(200, body, headers))

@@ -6,7 +6,7 @@ all a deadline and the last net for errors. Pure ASGI, because it runs on every 
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from time import perf_counter
 from typing import Any
 
@@ -76,14 +76,16 @@ class Guard:
         answer = _Answer(scope, send, https=self._https)
         # The router raises 404 and 405 for whoever stands in the scope as its application.
         scope["app"] = self
-        self._identify(scope)
+        surface = surface_of(scope["path"])
+        is_page = shows_pages(scope["path"])
+        self._identify(scope, is_page=is_page)
         try:
-            await self._serve_in_time(scope, receive, answer)
+            await self._serve_in_time(self._serve(scope, receive, answer, surface=surface, is_page=is_page))
         except Exception as failure:  # The last net: whatever it was, the client gets an answer and the log the cause.
             await self._fail(scope, receive, answer, failure)
         observe_request(scope, answer.status, perf_counter() - begun)
 
-    async def _serve_in_time(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+    async def _serve_in_time(self, serving: Coroutine[Any, Any, None]) -> None:
         """Serve within the deadline, or raise TimeoutError; `asyncio.timeout` by hand, at a third of its price on every request."""
         task = asyncio.current_task()
         if task is None:
@@ -97,7 +99,7 @@ class Guard:
 
         timer = asyncio.get_running_loop().call_later(self._deadline, strike)
         try:
-            await self._serve(scope, receive, answer)
+            await serving
         except asyncio.CancelledError:
             # Cancelled by us alone, it is a deadline; when somebody else wants the task to end too, it ends.
             if struck and task.uncancel() == 0:
@@ -106,7 +108,7 @@ class Guard:
         finally:
             timer.cancel()
 
-    def _identify(self, scope: Scope) -> None:
+    def _identify(self, scope: Scope, *, is_page: bool) -> None:
         state: dict[str, Any] = scope.setdefault("state", {})
         asked = [value for name, value in scope["headers"] if name == b"x-request-id"]
         # A caller's own UUID is kept, so that both sides find the request under one number.
@@ -114,32 +116,34 @@ class Guard:
         state["request_id"] = asked[0].decode().lower() if known else _new_uuid(self._entropy.octets(16).hex())
         peer = scope["client"][0] if scope.get("client") else None
         state["network"] = client_network(peer, scope["headers"], trusted=self._trusted)
-        if shows_pages(scope["path"]):
+        if is_page:
             browser = browser_from_headers(scope["headers"])
             state["new_browser"] = browser is None
             state["browser"] = browser or self._entropy.token(32)
             state["csrf_token"] = self._csrf.token(state["browser"])
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+    async def _serve(
+        self, scope: Scope, receive: Receive, answer: "_Answer", *, surface: Surface, is_page: bool
+    ) -> None:
         refusal = oversize(scope.get("raw_path", b""), scope["query_string"], scope["headers"], sizes=self._sizes)
         if refusal is None:
-            refusal = self._check_host(scope)
+            refusal = self._check_host(scope, surface)
         if refusal is not None:
             await PlainTextResponse(_REFUSALS[refusal], refusal)(scope, receive, answer.send)
             return
-        if shows_pages(scope["path"]):
+        if is_page:
             await self._count_page(Request(scope))
         receive = bounded(receive, sizes=self._sizes)
-        if scope["method"] not in SAFE_METHODS and surface_of(scope["path"]) is Surface.PAGE:
+        if surface is Surface.PAGE and scope["method"] not in SAFE_METHODS:
             receive = await self._check_form(scope, receive)
         await self._app(scope, receive, answer.send)
 
-    def _check_host(self, scope: Scope) -> int | None:
+    def _check_host(self, scope: Scope, surface: Surface) -> int | None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1:
             return 400
         # Probes come by address; everything else must name the site, whose links and cookies belong to one origin.
-        return None if hosts[0] in self._hosts or surface_of(scope["path"]) is Surface.OPERATIONS else 421
+        return None if hosts[0] in self._hosts or surface is Surface.OPERATIONS else 421
 
     async def _check_form(self, scope: Scope, receive: Receive) -> Receive:
         """Refuse a form that is not from our own page, and keep it parsed in the state; the body can be read again."""

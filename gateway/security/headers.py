@@ -14,6 +14,7 @@ _FIXED: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
+_FIXED_NAMES = frozenset(name for name, _ in _FIXED)
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
@@ -33,10 +34,9 @@ def harden(
     headers: list[tuple[bytes, bytes]], *, https: bool, form_action: Sequence[str], frame_src: Sequence[str] = ()
 ) -> list[tuple[bytes, bytes]]:
     """Return the answer's headers with the fixed ones set, replacing whatever a handler said; `no-store` unless it said otherwise."""
-    fixed = {name for name, _ in _FIXED}
     names = {name for name, _ in headers}
-    kept = [header for header in headers if header[0] not in fixed]
-    kept += _FIXED
+    kept = headers if names.isdisjoint(_FIXED_NAMES) else [one for one in headers if one[0] not in _FIXED_NAMES]
+    kept = [*kept, *_FIXED]
     if b"content-security-policy" not in names:
         policy = _PLAIN_POLICY
         if form_action or frame_src:

@@ -9,6 +9,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Payload, OAuth2Request
 
+from foundation.ledger import Entry
 from idp.provider.back_channel import BackChannelRequest
 from idp.provider.clients.registry import Client
 from idp.provider.composition import Provider
@@ -112,7 +113,12 @@ class CoreRequest(OAuth2Request):
         self.arrived = request
         self.confirmation: Confirmation | None = None
         self.now = now
+        self.proved: RegisteredClient | None = None
+        self.signed_token: str | None = None
+        """The token that an introspection asks about, in its signed form."""
         self.issued: IssuedAccessToken | None = None
+        self.entry: Entry | None = None
+        """What is still to be put on record before the request is answered."""
 
     @property
     def form(self) -> Any:

@@ -39,10 +39,9 @@ class Introspection(IntrospectionEndpoint):
     def authenticate_token(self, request: CoreRequest, client: RegisteredClient) -> IntrospectedToken | None:
         """Return the token when it is alive and for a resource of this client."""
         self.check_params(request, client)
-        work = introspected_members(
-            request.parameters.values["token"], client.client, provider=request.provider, now=request.now
-        )
-        members = await_(work)
+        if request.signed_token is None:
+            return None
+        members = introspected_members(request.signed_token, client.client, provider=request.provider, now=request.now)
         return None if members is None else IntrospectedToken(members)
 
     def introspect_token(self, token: IntrospectedToken) -> dict[str, Any]:

@@ -113,8 +113,8 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):
         return {**asked.issued.answer(), "refresh_token": str(token.refreshed.successor)}
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Put the issue on record."""
-        _record_issue(self.request, refresh_token.GRANT_TYPE, self.request.user)
+        """Note the issue for the record."""
+        _note_issue(self.request, refresh_token.GRANT_TYPE, self.request.user)
 
     def revoke_old_credential(self, token: SpentRefreshToken) -> None:
         """Nothing is left to do: the rotation replaced it."""
@@ -142,8 +142,8 @@ class ClientCredentialsGrant(grants.ClientCredentialsGrant):
         return asked.issued.answer()
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Put the issue on record."""
-        _record_issue(self.request, client_credentials.GRANT_TYPE, None)
+        """Note the issue for the record."""
+        _note_issue(self.request, client_credentials.GRANT_TYPE, None)
 
 
 class IdTokens(OpenIDCode):
@@ -167,8 +167,9 @@ class IdTokens(OpenIDCode):
         return await_(work)
 
 
-def _record_issue(asked: CoreRequest, grant_type: str, grant: Grant | None) -> None:
-    entry = issue_entry(
+def _note_issue(asked: CoreRequest, grant_type: str, grant: Grant | None) -> None:
+    """Leave the entry of the issue to be recorded once the core is through."""
+    asked.entry = issue_entry(
         asked.known_issue,
         asked.known_client,
         grant_type=grant_type,
@@ -176,4 +177,3 @@ def _record_issue(asked: CoreRequest, grant_type: str, grant: Grant | None) -> N
         origin=asked.origin,
         now=asked.now,
     )
-    await_(asked.provider.ledger.append(entry, inserts=asked.known_issue.inserts))

@@ -14,7 +14,7 @@ from idp.provider.composition import Provider
 from idp.provider.errors import InvalidToken
 from idp.provider.scopes import join_scope
 from idp.provider.tokens.access_tokens import act_claim
-from idp.provider.tokens.reading import read_token
+from idp.provider.tokens.reading import judge_token
 
 
 async def introspect(request: BackChannelRequest, *, provider: Provider, now: datetime) -> OAuthResponse:
@@ -25,12 +25,10 @@ async def introspect(request: BackChannelRequest, *, provider: Provider, now: da
     return await answer_back_channel(request, "introspection", provider=provider, now=now)
 
 
-async def introspected_members(
-    token: str, client: Client, *, provider: Provider, now: datetime
-) -> dict[str, Any] | None:
+def introspected_members(signed: str, client: Client, *, provider: Provider, now: datetime) -> dict[str, Any] | None:
     """Return the members of RFC 7662 §2.2 for a live token of a resource that the client serves, else None."""
     try:
-        verified = await read_token(token, provider=provider, now=now)
+        verified = judge_token(signed, provider=provider, now=now)
     except InvalidToken:
         return None
     if client.introspects.isdisjoint(verified.audience):
