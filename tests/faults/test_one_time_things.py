@@ -1,24 +1,19 @@
 """Codes and refresh tokens are used once, whichever nodes are asked at the same moment (C11, T02, N03, N04, V08)."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
 
-import httpx2
 import pytest
 import redis
 
 from tests.faults.expectations import await_refused
 from tests.faults.nodes import Town
+from tests.faults.race import PARALLEL, Race, Use, expect_most_decided, race
 from tests.faults.redis_mark import empty_redis
 from tests.faults.visitor import Doors, Visitor
 
-PARALLEL = 50
 ROUNDS = 5
 LONG_ROUNDS = 200
-
-Use = Callable[..., Coroutine[Any, Any, httpx2.Response]]
 
 
 async def test_c11_one_code_and_fifty_redemptions(town: Town, doors: Doors) -> None:
@@ -103,36 +98,32 @@ async def _once_across_a_flush(town: Town, use: Use) -> None:
 
 
 async def _redeem_in_parallel(town: Town, doors: Doors, *, rounds: int) -> None:
-    visitor = Visitor(doors)
+    visitor, races = Visitor(doors), []
     await visitor.sign_in(town.population.citizens[0])
     for _ in range(rounds):
         grip = await visitor.grip()
-        answers = await asyncio.gather(*(doors.redeem(grip, node=number % 2) for number in range(PARALLEL)))
-        winners = _winners(answers)
-        for winner in winners:
-            await _expect_dead(winner.json()["access_token"], doors)
-            refused = await doors.refresh(winner.json()["refresh_token"], node=1)
-            assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+        races.append(await _race(doors, partial(doors.redeem, grip)))
+    expect_most_decided(races)
 
 
 async def _refresh_in_parallel(town: Town, doors: Doors, *, rounds: int) -> None:
-    visitor = Visitor(doors)
+    visitor, races = Visitor(doors), []
     await visitor.sign_in(town.population.citizens[2])
     for _ in range(rounds):
         token = (await visitor.tokens())["refresh_token"]
-        answers = await asyncio.gather(*(doors.refresh(token, node=number % 2) for number in range(PARALLEL)))
-        for winner in _winners(answers):
-            await _expect_dead(winner.json()["access_token"], doors)
-            successor = await doors.refresh(winner.json()["refresh_token"])
-            assert (successor.status_code, successor.json()["error"]) == (400, "invalid_grant")
+        races.append(await _race(doors, partial(doors.refresh, token)))
+    expect_most_decided(races)
 
 
-def _winners(answers: list[httpx2.Response]) -> list[httpx2.Response]:
-    winners = [answer for answer in answers if answer.status_code == 200]
-    assert len(winners) <= 1
-    refused = [answer for answer in answers if answer.status_code != 200]
-    assert {(answer.status_code, answer.json()["error"]) for answer in refused} == {(400, "invalid_grant")}
-    return winners
+async def _race(doors: Doors, use: Use) -> Race:
+    """At most one wins, and since reuse was seen nothing that it got lives on."""
+    done = await race(use)
+    done.expect_at_most_one((400, "invalid_grant"))
+    for winner in done.winners:
+        await _expect_dead(winner.json()["access_token"], doors)
+        refused = await doors.refresh(winner.json()["refresh_token"], node=1)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    return done
 
 
 async def _expect_dead(token: str, doors: Doors) -> None:
