@@ -38,6 +38,7 @@ STATES = {"told": "done", "asked": "asked", "waiting": "pending", "failed": "fai
 class SignOutResult:
     """What a result page is about: the ended session, and where the app that asked wants the browser to go on to.
 
+    `officer` says whose sign-in the page offers.
     `framed` says that the apps with a front channel have been asked: a page that renews itself must not break their frames off.
     """
 
@@ -45,6 +46,7 @@ class SignOutResult:
     redirect_url: str | None = None
     client_id: str | None = None
     framed: bool = False
+    officer: bool = False
 
 
 async def show_sign_out(request: Request) -> Response:
@@ -72,7 +74,7 @@ async def end_here(request: Request) -> Response:
     if session is None:
         return RedirectResponse(PATHS.login, status_code=303)
     await end_own_session(session, visit=visit_of(request), entrance=parts.entrance, now=parts.clock())
-    return await to_results(request, SignOutResult(session.session_id))
+    return await to_results(request, SignOutResult(session.session_id, officer=session.kind == "staff"))
 
 
 async def to_results(request: Request, result: SignOutResult) -> Response:
@@ -147,6 +149,7 @@ async def _result_page(
         results=[await ending_words(request, ending) for ending in endings],
         frames=frames,
         return_href=result.redirect_url if goes_on else None,
+        login_href=PATHS.staff_login if result.officer else PATHS.login,
         return_name=(await app_words(request, view_of(client)))["name"] if client is not None else None,
         refresh_href=refresh,
         refresh_s=_REFRESH_S if refresh is not None and _look_of(request) < _MOST_REFRESHES else None,

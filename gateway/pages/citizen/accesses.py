@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from urllib.parse import urlencode
@@ -23,7 +23,7 @@ from certs_catalog.accesses.history import (
 from certs_catalog.room import LicenseRoom
 from certs_catalog.vocabulary import HolderRef
 from gateway.i18n import Language, mark, translator
-from gateway.pages.citizen.cards import access_event, holder_of
+from gateway.pages.citizen.cards import access_event, holder_of, legal_texts
 from gateway.pages.formats import BEIJING, Formats, local_day
 from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
@@ -41,6 +41,13 @@ _FILTER_FORMS = {
     "license": re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII),
     "office": re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII),
 }
+_GRADES = {
+    "verify": mark("只核对，不看内容"),
+    "masked": mark("部分隐去"),
+    "full": mark("完整内容"),
+    "original": mark("证照原件"),
+}
+_OUTCOMES = {"allowed": mark("已提供"), "refused": mark("已拒绝"), "failed": mark("未完成")}
 # A spreadsheet takes these for the beginning of a formula.
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -79,7 +86,7 @@ async def show_accesses(request: Request, session: Session) -> Response:
         month_options=[("", words.text(mark("全部月份"))), *_months(choices, language)],
         license_options=[("", words.text(mark("全部证照"))), *_types(choices, language)],
         office_options=[("", words.text(mark("全部单位"))), *_departments(choices, language)],
-        days=_days(page.items, language),
+        days=_days(page.items, language, await legal_texts(page.items, room=room)),
         pager=_pager(older, newest if cursor else None, language),
         export_href=f"{PATHS.accesses}/export?{urlencode(query)}" if query else f"{PATHS.accesses}/export",
     )
@@ -107,21 +114,25 @@ async def _csv_rows(
     cursor: str | None = None
     for _ in range(EXPORT_LIMIT // EXPORT_PAGE):
         page = await list_accesses(holder, room=room, choice=choice, cursor=cursor, size=EXPORT_PAGE)
+        legal = await legal_texts(page.items, room=room)
         for access in page.items:
-            yield _csv_line(_csv_cells(access, language))
+            yield _csv_line(_csv_cells(access, language, legal))
         cursor = page.next_cursor
         if cursor is None:
             return
 
 
-def _csv_cells(access: Access, language: Language) -> list[str]:
-    event = access_event(access, language)
+def _csv_cells(access: Access, language: Language, legal: Mapping[str, str]) -> list[str]:
+    event = access_event(access, language, legal)
+    words = translator(language)
     at = access.at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
     fields = access.field_labels_en if language == "en" else access.field_labels_zh
     names = ("office", "post", "license")
-    cells = [at, *(str(event[name]) for name in names), "；".join(fields), access.grade, str(event["purpose"])]
-    tail = ("basis", "outcome", "reason", "number")
-    return [*cells, access.case_number or "", *(str(event[name]) for name in tail)]
+    grade = str(words.text(_GRADES.get(access.grade, access.grade)))
+    outcome = str(words.text(_OUTCOMES.get(access.outcome, access.outcome)))
+    cells = [at, *(str(event[name]) for name in names), "；".join(fields), grade, str(event["purpose"])]
+    tail = [str(event["basis"]), outcome, str(event["reason"]), str(event["number"])]
+    return [*cells, access.case_number or "", *tail]
 
 
 def _csv_line(cells: Sequence[str]) -> bytes:
@@ -145,10 +156,10 @@ def _filter(chosen: dict[str, str]) -> AccessFilter:
     )
 
 
-def _days(items: Sequence[Access], language: Language) -> list[dict[str, object]]:
+def _days(items: Sequence[Access], language: Language, legal: Mapping[str, str]) -> list[dict[str, object]]:
     days = []
     for day, members in groupby(items, key=lambda access: local_day(access.at)):
-        events = [access_event(access, language) for access in members]
+        events = [access_event(access, language, legal) for access in members]
         days.append({"day": day, "count": len(events), "accesses": events})
     return days
 

@@ -1,6 +1,6 @@
 """Licenses and their uses as the templates take them: names in the reader's language, numbers in part."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from certs_catalog.accesses.access import Access
 from certs_catalog.holders import holder_ref
 from certs_catalog.holdings import HeldLicense
+from certs_catalog.room import LicenseRoom
 from certs_catalog.statuses import beijing_date
 from certs_catalog.vocabulary import HolderRef
 from gateway.i18n import Language, mark, translator
@@ -65,25 +66,34 @@ def license_address(license_id: str) -> str:
 
 def access_line(access: Access, language: Language) -> Card:
     """Return one use as a line of the home page; it opens the month it lies in."""
-    event = access_event(access, language)
+    event = access_event(access, language, {})
     month = access.at.astimezone(BEIJING).strftime("%Y-%m")
     return {
         "at": access.at,
         "office": event["office"],
         "license": event["license"],
         "purpose": event["purpose"],
-        "basis": event["basis"],
+        "basis": _kind_of_basis(access, language),
         "outcome": access.outcome,
         "href": f"{PATHS.accesses}?{urlencode({'month': month})}",
     }
 
 
-def access_event(access: Access, language: Language) -> Card:
-    """Return one use in full, as the timeline shows it."""
+async def legal_texts(accesses: Iterable[Access], *, room: LicenseRoom) -> dict[str, str]:
+    """Return the law that the departments' grants name, by the code under which a use recorded it."""
+    texts: dict[str, str] = {}
+    for department_id in {access.department_id for access in accesses if access.legal_basis}:
+        for grant in await room.grants.of_department(department_id):
+            texts |= {purpose.legal_basis: purpose.legal_basis_text for purpose in grant.purposes.values()}
+    return texts
+
+
+def access_event(access: Access, language: Language, legal: Mapping[str, str]) -> Card:
+    """Return one use in full, as the timeline shows it; a law that is in no grant any more keeps its code."""
     words = translator(language)
     english = language == "en"
-    basis = words.text(mark("依职能用证")) if access.basis == "statutory" else words.text(mark("经您授权"))
-    legal = access.legal_basis
+    code = access.legal_basis or ""
+    basis = _kind_of_basis(access, language)
     return {
         "at": access.at,
         "office": access.department_name_en if english else access.department_name_zh,
@@ -93,12 +103,17 @@ def access_event(access: Access, language: Language) -> Card:
         "grade": access.grade,
         "purpose": (access.matter_name_en if english else access.matter_name_zh) or access.matter_code,
         "case": access.case_number,
-        "basis": f"{basis} {legal}".strip() if legal else basis,
+        "basis": f"{basis} {legal.get(code, code)}".strip(),
         "outcome": access.outcome,
         "reason": access.reason_en if english else access.reason_zh,
         "number": access.access_id,
         "dispute_href": None,
     }
+
+
+def _kind_of_basis(access: Access, language: Language) -> str:
+    words = translator(language)
+    return str(words.text(mark("依职能用证") if access.basis == "statutory" else mark("经您授权")))
 
 
 def shown_value(value: str | None) -> str:

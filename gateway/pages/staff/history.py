@@ -42,7 +42,7 @@ async def show_history(request: Request, session: Session) -> Response:
 
 
 def _row(access: Access, language: Language) -> dict[str, object]:
-    event = access_event(access, language)
+    event = access_event(access, language, {})
     return {
         "at": access.at,
         "case": access.case_number or "–",

@@ -161,6 +161,9 @@ def test_citizen_sees_every_use_and_takes_it_along_as_a_file(
         town.settle(browser, browser.submit(arrived, arrived.form("decision"), button="yes"))
     page = browser.open(town.url("/accesses"))
     assert page.says("青榆区住房和城乡建设局", "公共租赁住房资格申请", "ZJ-0317", "已提供", "已拒绝", "办件已办结")
+    # The law by its name, not by the code under which it stands in the grant.
+    assert page.says("依职能用证 《公共租赁住房管理办法》")
+    assert "LB-" not in page.text
     assert number_of(town) not in page.body
     filtered = browser.open(town.url(f"/accesses?license={TITLE}&month=1999-01"))
     assert filtered.says("没有符合筛选的记录")
@@ -169,7 +172,9 @@ def test_citizen_sees_every_use_and_takes_it_along_as_a_file(
     export = browser.open(town.url("/accesses/export"))
     assert export.headers["content-type"].startswith("text/csv")
     rows = list(csv.reader(io.StringIO(export.body.removeprefix("\ufeff"))))
-    assert {row[9] for row in rows[1:]} >= {"allowed", "refused"}
+    assert {row[9] for row in rows[1:]} >= {"已提供", "已拒绝"}
+    assert "部分隐去" in {row[5] for row in rows[1:]}
+    assert any("《公共租赁住房管理办法》" in row[8] for row in rows[1:])
     licenses = browser.open(town.url("/licenses"))
     link = next(link.href for link in licenses.document.links if link.href.startswith("/licenses/"))
     assert browser.open(town.url(link)).status == 200
@@ -195,3 +200,11 @@ def test_officer_sees_no_citizen_pages_with_the_staff_session(town: Town, office
 def test_exported_cells_are_never_formulas(cell: str) -> None:
     """A spreadsheet must not run what a department wrote into a purpose."""
     assert next(csv.reader([_csv_line([cell]).decode()]))[0].startswith("'")
+
+
+def test_officer_who_signs_out_is_led_back_to_the_door_of_officers(town: Town, officer: Browser) -> None:
+    """The citizens' sign-in would not let them in at the desk. It comes last: it ends the one session of these tests."""
+    question = officer.open(town.url("/logout"))
+    out = town.settle(officer, officer.submit(question, question.form("csrf_token", action="/logout"), button="yes"))
+    assert out.says("您已退出")
+    assert officer.follow_link(out, "/staff/login").has_form("identifier")
