@@ -29,6 +29,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "C03 padded": ({"code_challenge": "a" * 42 + "="}, "invalid_request"),
     "C03 illegal character": ({"code_challenge": "a" * 42 + "+"}, "invalid_request"),
     "C03 newline": ({"code_challenge": "a" * 43 + "\n"}, "invalid_request"),
+    "P03 U+0000": ({"nonce": "a\x00b"}, "invalid_request"),
     "R27 web_message": ({"response_mode": "web_message"}, "invalid_request"),
     "P07 fragment": ({"response_mode": "fragment"}, "invalid_request"),
     "P15 negative max_age": ({"max_age": "-1"}, "invalid_request"),
