@@ -9,6 +9,7 @@ from gateway.requests import language_of, parts_of
 from idp.provider.clients.registry import Client, ClientView
 
 AppWords = dict[str, object]
+_LOOPBACK = "http://127.0.0.1"
 
 
 async def app_words(request: Request, view: ClientView) -> AppWords:
@@ -40,13 +41,25 @@ def _own_pages(client: Client | None) -> AppWords:
 
 
 def origins_of(addresses: Iterable[str]) -> tuple[str, ...]:
-    """Return the origins of redirect addresses as Content-Security-Policy sources; a private scheme stands for itself."""
+    """Return the origins of addresses as Content-Security-Policy sources; a private scheme stands for itself.
+
+    So does the scheme of a literal IPv6 address, for which the policy has no form (CSP Level 3 §2.3.1): browsers would ignore it.
+    """
     found = []
     for address in addresses:
         parts = urlsplit(address)
-        web = parts.scheme in ("http", "https")
-        found.append(f"{parts.scheme}://{parts.netloc}" if web else f"{parts.scheme}:")
+        named = parts.scheme in ("http", "https") and not parts.netloc.startswith("[")
+        found.append(f"{parts.scheme}://{parts.netloc}" if named else f"{parts.scheme}:")
     return tuple(dict.fromkeys(found))
+
+
+def answer_sources(client: Client | None, addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return the sources of the client's registered `addresses`: on loopback a native application comes at any port (RFC 8252 §7.3)."""
+    found = origins_of(addresses)
+    if client is None or client.application_type != "native":
+        return found
+    any_port = (f"{_LOOPBACK}:*" if source.startswith(_LOOPBACK) else source for source in found)
+    return tuple(dict.fromkeys(any_port))
 
 
 def allow_form_to(request: Request, origins: Iterable[str]) -> None:

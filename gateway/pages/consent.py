@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from gateway.api.oauth import present
 from gateway.i18n import mark, translator
-from gateway.pages.apps import allow_form_to, app_words
+from gateway.pages.apps import allow_form_to, app_words, origins_of
 from gateway.pages.consent_items import asked_words, items_agreed, items_missing, missing_errors
 from gateway.pages.oauth_pages import oauth_parts
 from gateway.pages.paths import PATHS
@@ -72,7 +72,7 @@ async def _consent_page(
     view = outcome.view
     words = translator(language_of(request))
     english = language_of(request) == "en"
-    allow_form_to(request, (view.redirect_origin,))
+    allow_form_to(request, origins_of((view.redirect_origin,)))
     app = await app_words(request, view.client)
     errors = missing_errors(missing or [])
     return render(

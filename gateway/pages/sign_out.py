@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.browser_state import follow_session
-from gateway.pages.apps import allow_form_to, allow_frames_of, app_words, origins_of
+from gateway.pages.apps import allow_form_to, allow_frames_of, answer_sources, app_words
 from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
 from gateway.pages.signed_in import viewer_of
@@ -63,7 +63,7 @@ async def ask_to_sign_out(request: Request, asked: LogoutConfirmation) -> Respon
     app = None
     if asked.client is not None:
         client = parts_of(request).provider.clients.find(asked.client.client_id)
-        allow_form_to(request, origins_of(client.post_logout_redirect_uris if client else ()))
+        allow_form_to(request, answer_sources(client, client.post_logout_redirect_uris if client else ()))
         app = await app_words(request, asked.client)
     return await _question(request, session, {"transaction": asked.transaction_id}, app)
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway.pages.apps import AppWords, allow_form_to, app_words, origins_of
+from gateway.pages.apps import AppWords, allow_form_to, answer_sources, app_words
 from gateway.pages.modes import safe_next
 from gateway.pages.paths import PATHS
 from gateway.requests import parts_of
@@ -101,5 +101,5 @@ async def app_of(request: Request, goal: Goal) -> AppWords | None:
     client = parts.provider.clients.find(waiting.request.client_id)
     if client is None:
         return None
-    allow_form_to(request, origins_of(client.redirect_uris))
+    allow_form_to(request, answer_sources(client, client.redirect_uris))
     return await app_words(request, view_of(client))

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway.api.oauth import present
 from gateway.i18n import mark, translator
-from gateway.pages.apps import AppWords, allow_form_to, app_words, origins_of
+from gateway.pages.apps import AppWords, allow_form_to, answer_sources, app_words, origins_of
 from gateway.pages.oauth_pages import oauth_parts
 from gateway.pages.paths import PATHS
 from gateway.pages.refusals import Returned, returned
@@ -99,7 +99,7 @@ async def _login_page(
         if not isinstance(waiting, SignInNeeded):
             return await present(request, waiting, oauth_parts(request))
         client = parts.provider.clients.find(waiting.client.client_id)
-        allow_form_to(request, origins_of(client.redirect_uris if client else ()))
+        allow_form_to(request, answer_sources(client, client.redirect_uris if client else ()))
         for_officers = client is not None and LICENSE_LOOKUP in client.scopes
         app, level = await app_words(request, waiting.client), int(waiting.level) or None
         notice = notice or ("reauthenticate" if waiting.anew else None)
