@@ -15,7 +15,7 @@ from certs_catalog.reasons.authorisation import NOT_A_DEPARTMENT, OFFICER_UNKNOW
 from certs_catalog.vocabulary import Caller, Grade
 from foundation.problems import ErrorCode, register
 from idp.people.directory import Officer
-from idp.provider.clients.registry import ClientRegistry
+from idp.provider.clients.memory import ClientRegistry
 from idp.provider.errors import InsufficientScope, InvalidToken
 from idp.provider.tokens.access_tokens import VerifiedAccessToken
 from idp.vocabulary import parse_acr

@@ -15,7 +15,7 @@ from idp.people.facts import PersonFactsLoader
 from idp.provider.authorization.consents import Consent, ConsentKey
 from idp.provider.authorization.pushed_requests import PushedRequests
 from idp.provider.clients.keys import ClientKeys
-from idp.provider.clients.registry import ClientRegistry
+from idp.provider.clients.memory import ClientRegistry
 from idp.provider.limits import ProviderLimits
 from idp.provider.ports import LicenseTypes, UrlFetcher
 from idp.provider.proof.one_time import OneTimeUse

@@ -13,7 +13,7 @@ from idp.provider.authlib_server import Core
 from idp.provider.authorization.consents import ConsentReader
 from idp.provider.authorization.pushed_requests import PushedRequests
 from idp.provider.clients.keys import ClientKeys
-from idp.provider.clients.registry import ClientRegistry
+from idp.provider.clients.memory import ClientRegistry
 from idp.provider.composition import WITHOUT_MUTUAL_TLS, MutualTls, Provider
 from idp.provider.limits import ProviderLimits
 from idp.provider.metadata import provider_metadata

@@ -25,8 +25,9 @@ from idp.provider.authlib_server.token_grants import (
     RefreshTokenGrant,
 )
 from idp.provider.back_channel import BackChannelRequest, OAuthResponse
+from idp.provider.clients.memory import ClientRegistry
 from idp.provider.clients.policies import AtToken, check_policy
-from idp.provider.clients.registry import AuthMethod, ClientRegistry
+from idp.provider.clients.registry import AuthMethod
 from idp.provider.composition import Provider
 from idp.provider.errors import Reason, TokenError
 from idp.provider.parameters import Parameters

@@ -29,9 +29,10 @@ from idp.provider.authorization.request_reasons import DPOP_KEY_DIFFERS, INVALID
 from idp.provider.authorization.response_modes import answering_mode, check_response_mode
 from idp.provider.authorization.response_types import check_front_channel, gives, parse_response_type
 from idp.provider.claims import ClaimsRequest, parse_claims_parameter
+from idp.provider.clients.memory import ClientRegistry
 from idp.provider.clients.policies import CODE, AtAuthorization, check_policy
 from idp.provider.clients.redirects import MAX_URI_LENGTH, is_registered_redirect_uri
-from idp.provider.clients.registry import Client, ClientRegistry
+from idp.provider.clients.registry import Client
 from idp.provider.errors import RedirectableError, ShownError
 from idp.provider.parameters import Parameters
 from idp.provider.ports import LicenseTypes

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.changes import Change
 from foundation.database import Database
+from idp.provider.clients.memory import LOOK_AGAIN_S, ClientRegistry
 from idp.provider.clients.metadata import ClientMetadata
-from idp.provider.clients.registry import LOOK_AGAIN_S, ClientRegistry
 from idp.provider.registration.changes import change_client
 from idp.provider.registration.register import ClientRegistration, rotate_client_secret
 from idp.provider.tables import oauth_clients
