@@ -323,7 +323,7 @@ async def open_stage(town: Town, doors: Doors, canary: str) -> Stage:
         provider_key = await _provider_key(parts)
     CALLBACKS[SIGNER] = CALLBACK
     person = Visitor(doors)
-    await person.sign_in(town.population.citizens[13])
+    await person.sign_in(town.population.citizens[2])
     stage = Stage(town, doors, person, provider_key, canary)
     await await_status(lambda: stage.ask("/oauth/introspect", token="unknown"), 200, within=10.0)
     stage.tokens = {

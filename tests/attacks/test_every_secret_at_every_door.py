@@ -121,7 +121,7 @@ async def stage(town: Town) -> AsyncIterator[Stage]:
 
 
 async def _one_of_everything(stage: Stage) -> dict[str, str]:
-    doors, person, citizen = stage.doors, stage.person, stage.town.population.citizens[13]
+    doors, person, citizen = stage.doors, stage.person, stage.town.population.citizens[2]
     tokens = await person.tokens()
     held = {name: tokens[member] for name, member in (("access token", "access_token"), ("ID token", "id_token"))}
     held |= {"refresh token": tokens["refresh_token"], "own token": await doors.own_token()}
