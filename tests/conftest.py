@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: the two stacks, the servers behind them, the programs of the machine."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -39,6 +40,12 @@ def pytest_configure(config: pytest.Config) -> None:
     is_controller = not hasattr(config, "workerinput") and bool(config.getoption("numprocesses", None))
     if is_controller and servers_installed() and not config.option.collectonly:
         start_servers(stack)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking at modules and collected tests over and over; they live to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> list[str]:
