@@ -7,10 +7,10 @@ SQLAlchemy's `IntegrityError`, because it is an answer; a value that no column c
 from outside. The parameters of a statement never stand in an error's text: they are people's data.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -35,6 +35,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import TypeDecorator
 
 from foundation.problems import ErrorCode, RenzhengError, StorageUnavailable, register
+
+S = TypeVar("S")
 
 STATEMENT_TIMEOUT_MS = 2_500
 CONNECT_TIMEOUT_S = 2.5
@@ -114,6 +116,7 @@ class Database:
             self.engine = _postgresql_engine(url, pool_size)
             self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writing = self.engine.execution_options(renzheng_writes=True)
+        self._kept: dict[Callable[[Database], Any], Any] = {}
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -152,6 +155,13 @@ class Database:
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """Return the dialect's INSERT, the one that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+
+    def kept(self, build: "Callable[[Database], S]") -> S:
+        """Return the statement that `build` makes for this database, built once: making one costs more than running it."""
+        statement: S | None = self._kept.get(build)
+        if statement is None:
+            statement = self._kept[build] = build(self)
+        return statement
 
     async def hold_name(self, connection: AsyncConnection, name: str) -> None:
         """Keep every other transaction that asks for `name` waiting until this one ends: for writes that read first what they change.

@@ -57,9 +57,12 @@ def event_insert(row: Mapping[str, Any]) -> Insert:
     return Insert(account_events, row)
 
 
+_ADD = insert(account_events)
+
+
 async def add_event(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
     """Write the event inside the caller's transaction."""
-    await connection.execute(insert(account_events).values(**row))
+    await connection.execute(_ADD, row)
 
 
 async def list_account_events(

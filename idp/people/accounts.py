@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import Row, Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
@@ -46,33 +46,22 @@ def phone_index(index: BlindIndex, phone: str) -> bytes:
 
 async def find_account_by_login(connection: AsyncConnection, login: LoginName, *, index: BlindIndex) -> Account | None:
     """Return the account somebody named, in one round trip whatever was typed, so that timing tells nothing."""
-    criterion: ColumnElement[bool]
     if login.kind == "phone":
-        criterion = accounts.c.phone_index == phone_index(index, login.canonical)
-    elif login.kind == "document":
-        criterion = accounts.c.person_id == (
-            select(persons.c.person_id)
-            .where(
-                persons.c.document_type == RESIDENT_ID,
-                persons.c.document_index == document_index(index, RESIDENT_ID, login.canonical),
-            )
-            .scalar_subquery()
-        )
-    else:
-        # What cannot be a user name is asked for under a name nobody has: it may hold characters the database refuses.
-        name = login.canonical if login.kind == "user_name" else ""
-        criterion = accounts.c.user_name_canonical == name
-    return await _find(connection, criterion)
+        return await _find(connection, _BY_PHONE, phone_index(index, login.canonical))
+    if login.kind == "document":
+        return await _find(connection, _BY_DOCUMENT, document_index(index, RESIDENT_ID, login.canonical))
+    # What cannot be a user name is asked for under a name nobody has: it may hold characters the database refuses.
+    return await _find(connection, _BY_USER_NAME, login.canonical if login.kind == "user_name" else "")
 
 
 async def find_account(connection: AsyncConnection, account_id: str) -> Account | None:
     """Return the account with this id."""
-    return await _find(connection, accounts.c.account_id == account_id)
+    return await _find(connection, _BY_ID, account_id)
 
 
 async def find_account_of(connection: AsyncConnection, person_id: str) -> Account | None:
     """Return the account of a person."""
-    return await _find(connection, accounts.c.person_id == person_id)
+    return await _find(connection, _BY_PERSON, person_id)
 
 
 async def open_account_once(
@@ -132,7 +121,9 @@ async def take_phone(
     Whoever answers the number now is not the old owner any more: leaving it there would open the old account to the new owner.
     """
     number = phone_index(index, phone)
-    before = await _find(connection, (accounts.c.phone_index == number) & (accounts.c.account_id != account_id))
+    before = await _find(connection, _BY_PHONE, number)
+    if before is not None and before.account_id == account_id:
+        before = None
     if before is not None:
         await connection.execute(
             update(accounts)
@@ -164,7 +155,7 @@ async def hold_phone_unconfirmed(
 ) -> bool:
     """Keep a phone that an upper center reported, unless another account has it; it confirmed nothing here yet."""
     number = phone_index(index, phone)
-    if await _find(connection, accounts.c.phone_index == number) is not None:
+    if await _find(connection, _BY_PHONE, number) is not None:
         return False
     await connection.execute(
         update(accounts)
@@ -196,8 +187,21 @@ async def set_status(
     return done.rowcount == 1
 
 
-async def _find(connection: AsyncConnection, criterion: ColumnElement[bool]) -> Account | None:
-    row = (await connection.execute(select(accounts).where(criterion))).one_or_none()
+# Built once, because they run at every sign-in.
+_BY_ID = select(accounts).where(accounts.c.account_id == bindparam("wanted"))
+_BY_PERSON = select(accounts).where(accounts.c.person_id == bindparam("wanted"))
+_BY_PHONE = select(accounts).where(accounts.c.phone_index == bindparam("wanted"))
+_BY_USER_NAME = select(accounts).where(accounts.c.user_name_canonical == bindparam("wanted"))
+_BY_DOCUMENT = select(accounts).where(
+    accounts.c.person_id
+    == select(persons.c.person_id)
+    .where(persons.c.document_type == RESIDENT_ID, persons.c.document_index == bindparam("wanted"))
+    .scalar_subquery()
+)
+
+
+async def _find(connection: AsyncConnection, one: Select[Any], wanted: str | bytes) -> Account | None:
+    row = (await connection.execute(one, {"wanted": wanted})).one_or_none()
     return None if row is None else _account(row)
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
@@ -151,21 +152,33 @@ async def withdraw_evidence(connection: AsyncConnection, person_id: str, *, meth
 
 async def list_evidence(connection: AsyncConnection, person_id: str) -> tuple[Evidence, ...]:
     """Return every proof that was not withdrawn, expired ones too."""
-    rows = await connection.execute(
-        select(evidence_table).where(evidence_table.c.person_id == person_id, evidence_table.c.withdrawn_at.is_(None))
-    )
-    return tuple(
-        Evidence(row.method, row.source, row.reference, RealNameLevel(row.level), row.proved_at, row.expires_at)
-        for row in rows
-    )
+    return tuple(_evidence(row) for row in await connection.execute(_STANDING, {"person": person_id}))
 
 
 async def settle_level(connection: AsyncConnection, person_id: str, *, now: datetime) -> RealNameLevel:
     """Compute the level from the standing evidence, write it to the person when it changed, and return it."""
-    level = level_from_evidence(await list_evidence(connection, person_id), now=now)
-    await connection.execute(
-        update(persons)
-        .where(persons.c.person_id == person_id, persons.c.level != int(level))
-        .values(level=int(level), updated_at=now)
-    )
+    rows = (await connection.execute(_STANDING_WITH_LEVEL, {"person": person_id})).all()
+    level = level_from_evidence([_evidence(row) for row in rows if row.method is not None], now=now)
+    if any(row.present != int(level) for row in rows):
+        change = update(persons).where(persons.c.person_id == person_id)
+        await connection.execute(change.values(level=int(level), updated_at=now))
     return level
+
+
+def _evidence(row: Row[Any]) -> Evidence:
+    return Evidence(row.method, row.source, row.reference, RealNameLevel(row.level), row.proved_at, row.expires_at)
+
+
+# Built once, because they run at every sign-in.
+_STANDING = select(evidence_table).where(
+    evidence_table.c.person_id == bindparam("person"), evidence_table.c.withdrawn_at.is_(None)
+)
+# A person without a standing proof gives one row without a proof.
+_STANDING_WITH_LEVEL = (
+    select(persons.c.level.label("present"), *(column for column in evidence_table.c if column.name != "person_id"))
+    .outerjoin(
+        evidence_table,
+        (evidence_table.c.person_id == persons.c.person_id) & evidence_table.c.withdrawn_at.is_(None),
+    )
+    .where(persons.c.person_id == bindparam("person"))
+)

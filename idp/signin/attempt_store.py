@@ -7,9 +7,11 @@ several counters name them in one order (account before pair, person before netw
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from foundation.database import Database
 from idp.signin.tables import attempt_counters
@@ -46,17 +48,13 @@ async def reserve_attempts(
             return verdict
         counted.append((attempt, verdict.counter))
     for attempt, counter in counted:
-        await connection.execute(
-            update(attempt_counters).where(_named(attempt)).values(**_columns(counter), last_at=now)
-        )
+        await connection.execute(_WRITE_BACK, {**_named(attempt), **_columns(counter), "last_at": now})
     return None
 
 
 async def forget_attempts(connection: AsyncConnection, *, scope: str, subject: bytes) -> None:
     """Forget the counter of one subject, after a success."""
-    await connection.execute(
-        delete(attempt_counters).where(attempt_counters.c.scope == scope, attempt_counters.c.subject == subject)
-    )
+    await connection.execute(_FORGET, {"of_scope": scope, "of_subject": subject})
 
 
 async def forget_quiet_counters(db: Database, *, now: datetime) -> int:
@@ -73,19 +71,26 @@ async def forget_quiet_counters(db: Database, *, now: datetime) -> int:
 
 async def _lock(db: Database, connection: AsyncConnection, attempt: Attempt, *, now: datetime) -> Counter:
     """Make the row exist and lock it in one statement: a success elsewhere may delete it at any moment between two."""
-    fresh = db.insert(attempt_counters).values(
-        scope=attempt.scope, subject=attempt.subject, **_columns(Counter()), last_at=now
-    )
-    locked = fresh.on_conflict_do_update(
-        index_elements=["scope", "subject"], set_={"scope": fresh.excluded.scope}
-    ).returning(attempt_counters)
-    row = (await connection.execute(locked)).one()
+    fresh = {"scope": attempt.scope, "subject": attempt.subject, **_columns(Counter()), "last_at": now}
+    row = (await connection.execute(db.kept(_locking), fresh)).one()
     hits = tuple(_EPOCH + timedelta(milliseconds=hit) for hit in row.hits)
     return Counter(hits, row.consecutive, row.blocks, row.blocked_until)
 
 
-def _named(attempt: Attempt) -> ColumnElement[bool]:
-    return (attempt_counters.c.scope == attempt.scope) & (attempt_counters.c.subject == attempt.subject)
+def _locking(db: Database) -> ReturningInsert[Any]:
+    fresh = db.insert(attempt_counters)
+    return fresh.on_conflict_do_update(
+        index_elements=["scope", "subject"], set_={"scope": fresh.excluded.scope}
+    ).returning(attempt_counters)
+
+
+_OF_ONE = (attempt_counters.c.scope == bindparam("of_scope")) & (attempt_counters.c.subject == bindparam("of_subject"))
+_WRITE_BACK = update(attempt_counters).where(_OF_ONE)
+_FORGET = delete(attempt_counters).where(_OF_ONE)
+
+
+def _named(attempt: Attempt) -> dict[str, object]:
+    return {"of_scope": attempt.scope, "of_subject": attempt.subject}
 
 
 def _columns(counter: Counter) -> dict[str, object]:

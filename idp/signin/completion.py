@@ -32,6 +32,7 @@ from idp.signin.visits import Visit, coarse_network, device_label
 from idp.vocabulary import RealNameLevel, SessionKind, SignInStrength
 
 SECOND_FACTOR_FLOW = "second-factor"
+_ADD = insert(sessions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +163,7 @@ async def _settle_session(
         ended = await end_sessions_in(connection, session_ids=(current.session_id,), reason="replaced", now=now)
     if ended:
         await entrance.end_with_sessions(connection, ended, now=now)
-    await connection.execute(insert(sessions).values(**session_row(fresh, token)))
+    await connection.execute(_ADD, session_row(fresh, token))
     return fresh, session_changes(ended, entrance, now=now)
 
 

@@ -8,7 +8,7 @@ import hashlib
 import re
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
@@ -17,6 +17,14 @@ from idp.signin.tables import known_devices
 DEVICE_COOKIE = "__Host-rz_device"
 DEVICE_LIFETIME = timedelta(days=400)
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+# Built once, because they run at every sign-in.
+_OF_ACCOUNT = (known_devices.c.device_hash == bindparam("device")) & (
+    known_devices.c.account_id == bindparam("account")
+)
+_SEEN_SINCE = select(known_devices.c.account_id).where(_OF_ACCOUNT, known_devices.c.last_seen_at > bindparam("since"))
+_SEE_AGAIN = update(known_devices).where(_OF_ACCOUNT)
 
 
 def device_hash(device: str | None) -> bytes | None:
@@ -30,13 +38,8 @@ async def is_known_device(
     connection: AsyncConnection, account_id: str | None, device: str | None, *, now: datetime
 ) -> bool:
     """Tell whether this browser signed in to this account within the lifetime of its cookie; asks in any case, for equal time."""
-    found = await connection.execute(
-        select(known_devices.c.account_id).where(
-            known_devices.c.device_hash == (device_hash(device) or b""),
-            known_devices.c.account_id == (account_id or ""),
-            known_devices.c.last_seen_at > now - DEVICE_LIFETIME,
-        )
-    )
+    asked = {"device": device_hash(device) or b"", "account": account_id or "", "since": now - DEVICE_LIFETIME}
+    found = await connection.execute(_SEEN_SINCE, asked)
     return found.scalar_one_or_none() is not None
 
 
@@ -46,9 +49,7 @@ async def remember_device(
     """Remember a device after a sign-in; returns True when the account had devices and this is a new one."""
     digest = device_hash(device)
     seen_again = await connection.execute(
-        update(known_devices)
-        .where(known_devices.c.device_hash == digest, known_devices.c.account_id == account_id)
-        .values(last_seen_at=now, label=label)
+        _SEE_AGAIN, {"device": digest, "account": account_id, "last_seen_at": now, "label": label}
     )
     if seen_again.rowcount:
         return False

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyotp
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundation.database import Database
@@ -50,11 +50,12 @@ def step_of(secret: str, code: str, *, now: datetime) -> int | None:
     return None
 
 
+_ENROLLED = select(totp_credentials.c.account_id).where(totp_credentials.c.account_id == bindparam("account"))
+
+
 async def has_totp(connection: AsyncConnection, account_id: str) -> bool:
     """Tell whether the account has a one-time password enrolled."""
-    found = await connection.execute(
-        select(totp_credentials.c.account_id).where(totp_credentials.c.account_id == account_id)
-    )
+    found = await connection.execute(_ENROLLED, {"account": account_id})
     return found.scalar_one_or_none() is not None
 
 
