@@ -22,7 +22,7 @@ from gateway.pages.forms import errors_of
 from gateway.pages.modes import parse_preferences, safe_next
 from gateway.pages.paths import PATHS
 from gateway.pages.site import SiteIdentity
-from gateway.pages.static_files import icon_symbols, static_url
+from gateway.pages.static_files import icon_symbols, static_integrity, static_url
 
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 _SPRITE_PLACE = "<!--sprite-->"
@@ -95,6 +95,7 @@ def environment(language: Language) -> Environment:
         csrf_field=csrf_field,
         hidden_fields=hidden_fields,
         errors_of=errors_of,
+        static_integrity=static_integrity,
         static_url=static_url,
         path=PATHS,
     )

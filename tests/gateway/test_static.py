@@ -1,5 +1,6 @@
 """The files that pages load: addressed by content, kept for ever, and all accounted for."""
 
+import base64
 import gzip
 import hashlib
 import json
@@ -69,6 +70,8 @@ async def test_file_is_immutable_and_named_by_its_content(client: httpx2.AsyncCl
     assert packed.headers["content-encoding"] == "gzip"
     assert packed.headers["vary"] == "Accept-Encoding"
     assert packed.content == answer.content
+    digest = base64.b64encode(hashlib.sha384(answer.content).digest()).decode()
+    assert file.integrity == f"sha384-{digest}"
     assert gzip.decompress(file.packed) == answer.content
 
 

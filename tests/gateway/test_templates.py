@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.pages.static_files import static_files
+from gateway.pages.static_files import StaticFile, static_files
 from tests.gateway.html_outline import Element, Outline, outline_of
 from tests.gateway.page_requests import rendered
 from tests.gateway.template_samples import SAMPLES, Sample
@@ -87,7 +87,7 @@ def test_data_is_never_markup() -> None:
 
 
 def _content_policy_violations(outline: Outline) -> list[str]:
-    """What the Content-Security-Policy would block: inline style and script, and anything from elsewhere."""
+    """What the Content-Security-Policy would block: inline style and script, and anything from elsewhere; and what is loaded unchecked (W18)."""
     found = [f"<{element.tag}>" for element in outline.all("style", "iframe", "object", "base", "embed")]
     for element in outline.elements:
         found += [f"{element.tag} {name}" for name in element.attributes if name == "style" or name.startswith("on")]
@@ -95,9 +95,17 @@ def _content_policy_violations(outline: Outline) -> list[str]:
             source = element.attributes.get("src") or element.attributes.get("href", "")
             if not source.startswith("/static/"):
                 found.append(f"{element.tag} loads {source!r}")
+        if element.tag == "script" or element.attributes.get("rel") == "stylesheet":
+            source = element.attributes.get("src") or element.attributes.get("href", "")
+            if element.attributes.get("integrity") not in {file.integrity for file in _files_at(source)}:
+                found.append(f"{element.tag} does not say what {source!r} holds")
         if element.tag == "script" and element.text.strip():
             found.append("inline script")
     return found
+
+
+def _files_at(url: str) -> list[StaticFile]:
+    return [file for file in static_files().values() if file.url == url]
 
 
 def _reference_faults(outline: Outline) -> list[str]:

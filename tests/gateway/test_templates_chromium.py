@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from gateway.pages.modes import COOKIE_NAME
 from gateway.pages.rendering import render
-from gateway.pages.static_files import static_route
+from gateway.pages.static_files import static_files, static_route, static_url
 from gateway.security.headers import content_security_policy
 from tests.gateway.page_requests import page_request
 from tests.gateway.template_samples import SAMPLES
@@ -149,6 +149,21 @@ def test_session_warning_waits_until_the_end_is_near(page: Page, origin: str) ->
     page.clock.run_for(14 * 60 * 1000 + 30_000)
     assert page.locator(".session-end").is_visible()
     assert page.locator("[data-left]").inner_text() == "30 秒"
+
+
+@pytest.mark.parametrize("name", ["enhance.js", "app.css"])
+def test_file_that_was_changed_on_its_way_is_not_used(page: Page, origin: str, name: str) -> None:
+    """W18: what a page loads counts only while it is what the page was made with; without it the page still reads and its forms still work."""
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    changed = {"enhance.js": 'document.title = "taken"', "app.css": "main { display: none }"}[name]
+    page.route(
+        f"**{static_url(name)}", lambda route: route.fulfill(body=changed, content_type=static_files()[name].media_type)
+    )
+    page.goto(f"{origin}/sample/register_phone-errors", wait_until="load")
+    assert [said for said in complaints if "integrity" in said] != []
+    assert page.title() != "taken"
+    assert page.locator("main form").first.is_visible()
 
 
 def test_print_shows_the_answer_and_who_printed_it(page: Page, origin: str) -> None:
