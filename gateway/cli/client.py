@@ -21,7 +21,7 @@ commands = typer.Typer(
         "      --auth-method private_key_jwt --jwks bdc-keys.json --redirect-uri https://bdc.example/callback\n\n"
         "  renzheng client add bdc-review --name-zh 不动产审核 --name-en 'Real estate review' --department housing \\\n\n"
         "      --grant-type urn:ietf:params:oauth:grant-type:token-exchange --scope license.lookup \\\n\n"
-        "      --serves https://bdc.example/api --exempt-basis LB-2026-01\n\n"
+        "      --serves https://bdc.example/api --exempt-basis 《不动产登记暂行条例》第十八条\n\n"
         "  renzheng client invite --department housing --policy high --uses 3 --days 14\n\n"
         "  renzheng client rotate-secret jzz --overlap-days 7\n\n"
         "  renzheng client disable jzz"
@@ -73,7 +73,10 @@ def add(
         ),
     ] = None,
     exempt_basis: Annotated[
-        str | None, typer.Option(help="Legal basis on which people are not asked for consent.")
+        str | None,
+        typer.Option(
+            help="The law, by its name and article, under which people are not asked for consent. It is shown to them."
+        ),
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="A native app without a secret.")] = False,
     policy: Annotated[str, typer.Option(help="baseline, high, high-signed or legacy.")] = "baseline",

@@ -35,7 +35,12 @@ SCOPES: dict[str, Scope] = {
     scope.name: scope
     for scope in (
         Scope(OPENID, "确认是您本人", "Confirm that it is you", ("sub",)),
-        Scope("profile", "称呼与语言", "How to address you", ("nickname", "updated_at")),
+        Scope(
+            "profile",
+            "称呼与资料更新时间",
+            "How to address you, and when your data last changed",
+            ("nickname", "updated_at"),
+        ),
         Scope(
             "phone",
             "手机号码",
