@@ -41,10 +41,10 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-# The renderer for people shows exceptions by itself.
+# The renderer for people shows exceptions by itself, where Rich is installed with the values of variables, which are tokens and numbers.
 _RENDERERS: Mapping[str, Callable[[], list[Processor]]] = {
     "json": lambda: [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)],
-    "console": lambda: [structlog.dev.ConsoleRenderer()],
+    "console": lambda: [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)],
 }
 
 
