@@ -73,7 +73,7 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         return _json(parts_of(request).provider.metadata.plain, _METADATA_HEADERS)
 
     async def server_metadata(request: Request) -> Response:
-        """The same, and signed beside it (RFC 8414 §2.1, §3)."""
+        """Metadata of the provider, signed beside the plain members (RFC 8414 §2.1, §3)."""
         parts = parts_of(request)
         return _json(parts.provider.metadata.with_signature(parts.clock()), _METADATA_HEADERS)
 
