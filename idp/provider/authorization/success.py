@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from foundation.ledger import Entry, Insert
 from idp.provider.authorization.answer import render_answer
 from idp.provider.authorization.challenge_reuse import count_reused_challenge
@@ -46,24 +48,42 @@ async def remember_consent(
 
     `purposes` are what the app said beside single items. They are the app's own words and may name anything, so they are sealed.
     """
+    async with provider.db.transaction() as connection:
+        entry = await write_consent_in(
+            connection, session, client, asked, agreed, provider, request_id, now, purposes=purposes
+        )
+        await provider.ledger.append_in(connection, entry)
+
+
+async def write_consent_in(
+    connection: AsyncConnection,
+    session: Session,
+    client: Client,
+    asked: Iterable[str],
+    agreed: frozenset[str],
+    provider: Provider,
+    request_id: str | None,
+    now: datetime,
+    *,
+    purposes: Mapping[str, str | None] = NO_PURPOSES,
+) -> Entry:
+    """Write what `remember_consent` puts on record in the caller's transaction, and return its entry for the end of it."""
     given = {item: purpose for item, purpose in purposes.items() if item in agreed and purpose is not None}
     key = (session.person_id, client.client_id)
-    async with provider.db.transaction() as connection:
-        before = await find_consent_to_change(connection, provider.db, key)
-        consent = widen_consent(before, key, asked=frozenset(asked), agreed=agreed, now=now)
-        entry = Entry(
-            kind="oauth.consent",
-            at=now,
-            outcome="allowed",
-            actor=f"person:{session.person_id}",
-            department=client.department_id,
-            client=client.client_id,
-            request_id=request_id,
-            details={"items": sorted(consent.items), "declined": sorted(consent.declined)},
-            personal={"purposes": given} if given else {},
-        )
-        await add_consent(connection, provider.db, consent)
-        await provider.ledger.append_in(connection, entry)
+    before = await find_consent_to_change(connection, provider.db, key)
+    consent = widen_consent(before, key, asked=frozenset(asked), agreed=agreed, now=now)
+    await add_consent(connection, provider.db, consent)
+    return Entry(
+        kind="oauth.consent",
+        at=now,
+        outcome="allowed",
+        actor=f"person:{session.person_id}",
+        department=client.department_id,
+        client=client.client_id,
+        request_id=request_id,
+        details={"items": sorted(consent.items), "declined": sorted(consent.declined)},
+        personal={"purposes": given} if given else {},
+    )
 
 
 async def check_readable(request: AuthorizationRequest, client: Client, provider: Provider) -> None:

@@ -15,7 +15,7 @@ from idp.provider.authorization.consent_view import consent_view
 from idp.provider.authorization.consents import Consent
 from idp.provider.authorization.interaction import NeedConsent, NeedSignIn, Proceed, decide_next, is_refusal
 from idp.provider.authorization.outcomes import ConsentView
-from idp.provider.authorization.success import remember_consent
+from idp.provider.authorization.success import write_consent_in
 from idp.provider.clients.registry import Client
 from idp.provider.composition import Origin, Provider
 from idp.provider.decoupled.asked import is_still_allowed
@@ -103,13 +103,9 @@ async def answer_confirmation(
         return await _refuse(waiting, client, session, provider, origin, now)
     if isinstance(needed, NeedSignIn):
         return StrongerSignInNeeded(waiting, needed.level, needed.strength)
-    items = needed.items
-    if isinstance(needed, NeedConsent):
-        if not agreed <= set(needed.items):
-            raise ShownError(CONFIRMATION_GONE, "agreed to what was not asked")
-        await remember_consent(session, client, needed.items, agreed, provider, origin.request_id, now)
-        items = tuple(item for item in needed.items if item in agreed)
-    return await _approve(waiting, client, session, items, provider, origin, now)
+    if isinstance(needed, NeedConsent) and not agreed <= set(needed.items):
+        raise ShownError(CONFIRMATION_GONE, "agreed to what was not asked")
+    return await _approve(waiting, client, session, needed, agreed, provider, origin, now)
 
 
 async def _load(
@@ -155,12 +151,18 @@ async def _approve(
     waiting: DecoupledRequest,
     client: Client,
     session: Session,
-    items: tuple[str, ...],
+    needed: Proceed | NeedConsent,
+    agreed: frozenset[str],
     provider: Provider,
     origin: Origin,
     now: datetime,
 ) -> Answered:
-    """Make the grant in the transaction of the answer. It is redeemed like an authorization code: the secret's hash stands in its row."""
+    """Make consent and grant in the transaction of the answer, so that a no that came first leaves nothing of this yes.
+
+    The grant is redeemed like an authorization code: the secret's hash stands in its row.
+    """
+    asks = isinstance(needed, NeedConsent)
+    items = tuple(item for item in needed.items if not asks or item in agreed)
     grant_id = provider.entropy.identifier()
     grant = new_grant(
         waiting.asked,
@@ -178,9 +180,16 @@ async def _approve(
     async with provider.db.transaction() as connection:
         if not await settle_request_in(connection, waiting, state="approved", person_id=session.person_id, now=now):
             raise ShownError(CONFIRMATION_GONE, "answered meanwhile")
+        entries = [entry]
+        if asks:
+            consented = await write_consent_in(
+                connection, session, client, needed.items, agreed, provider, origin.request_id, now
+            )
+            entries.insert(0, consented)
         await connection.execute(grant.table.insert().values(**row))
         await release_notification_in(connection, waiting.request_id, now)
-        await provider.ledger.append_in(connection, entry)
+        for one in entries:
+            await provider.ledger.append_in(connection, one)
     return Answered(waiting, approved=True)
 
 
