@@ -173,7 +173,8 @@ def _variables(places: Places, postgres: PostgresServer, redis: RedisServer) -> 
         database_url=postgres.url(DATABASE),
         redis_url=redis.url(),
     )
-    return {**variables, **RAISED_LIMITS}
+    # The most talkative level, so that a secret which any library would tell is found in the logs.
+    return {**variables, **RAISED_LIMITS, "RENZHENG_LOG_LEVEL": "debug"}
 
 
 def _renzheng(directory: Path, settings_file: Path, arguments: Sequence[str]) -> LocalProcess:
