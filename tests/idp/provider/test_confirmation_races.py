@@ -14,7 +14,7 @@ from idp.provider.tables import consents
 from tests.idp.provider.decoupled_world import ORIGIN, Phone, begin_ciba
 from tests.idp.provider.world import World
 
-ROUNDS = 4
+ROUNDS = 3
 
 
 async def items_of(phone: Phone, request_id: str) -> frozenset[str]:
