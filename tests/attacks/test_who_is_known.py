@@ -19,6 +19,8 @@ TIMED_PEOPLE = 50
 _numbers = iter(range(1_000_000))
 _VARYING = re.compile(
     r'name="(?:csrf_token|flow)"\s+value="[^"]*"|flow=[\w-]+|[0-9a-f]{8}-[0-9a-f-]{27}|\d{1,2}:\d{2}(?::\d{2})?'
+    # A wait is shown in other units once a second has passed: 1 小时, then 59 分 59 秒.
+    r"|\d+ (?:天|小时|分钟|分|秒)(?: \d+ (?:小时|分|秒))?"
 )
 
 
