@@ -90,6 +90,7 @@ class Jobs:
         now = parts.clock()
         await announce_requests(
             provider=parts.provider,
+            directory=parts.directory,
             notices=parts.entrance.notices,
             signature=parts.settings.signin.sms_signature,
             now=now,

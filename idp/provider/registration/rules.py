@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from idp.provider.clients.metadata import PLAIN, ClientMetadata
+from idp.provider.clients.names import is_plain_name
 from idp.provider.clients.policies import CIBA, DEVICE_CODE, TOKEN_EXCHANGE, AtRegistration, check_policy
 from idp.provider.clients.redirects import ApplicationType, check_registrable_uri, host_of
 from idp.provider.clients.registry import AuthMethod, ConsentRule
@@ -53,6 +54,8 @@ def check_registration(wanted: ClientRegistration, *, now: datetime) -> None:
     for member, text in (("name_zh", wanted.name_zh), ("name_en", wanted.name_en)):
         if not 0 < len(text.strip()) <= 128 or not text.isprintable():
             raise InvalidClientMetadata(member, "1 to 128 printable characters")
+        if not is_plain_name(text):
+            raise InvalidClientMetadata(member, "a name holds no address and no brackets of a signature")
     policy = check_policy(wanted, AtRegistration(), now=now)
     _check_kind(wanted)
     _check_uris(wanted)

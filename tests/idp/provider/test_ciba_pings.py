@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from foundation.outbox import NotDelivered
+from idp.people.directory import Directory
 from idp.provider.decoupled.announcements import announce_requests
 from idp.provider.decoupled.pings import deliver_notifications
 from idp.provider.decoupled.tables import ciba_notifications, decoupled_requests
@@ -128,7 +129,13 @@ async def test_people_are_told_once(world: World, phone: Phone) -> None:
     messages = Messages()
 
     async def announce() -> int:
-        return await announce_requests(provider=world.provider, notices=messages, signature="青榆区", now=world.now)
+        return await announce_requests(
+            provider=world.provider,
+            directory=Directory(world.provider.db),
+            notices=messages,
+            signature="青榆区",
+            now=world.now,
+        )
 
     await begin_ciba(world, binding_message="QY-0042")
     await begin_ciba(world, login_hint="13999999999")
