@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -128,8 +128,15 @@ async def show_signed_out(request: Request) -> Response:
 
 async def _endings(request: Request, session_id: str, *, wait: bool) -> tuple[AppEnding, ...]:
     provider = parts_of(request).provider
+    return await settled_endings(lambda: list_logout_deliveries(session_id, provider=provider), wait=wait)
+
+
+async def settled_endings(
+    look: Callable[[], Awaitable[tuple[AppEnding, ...]]], *, wait: bool = True
+) -> tuple[AppEnding, ...]:
+    """Return what the applications have answered, looking again for a moment while an answer is outstanding."""
     for _ in range(_LOOKS if wait else 1):
-        endings = await list_logout_deliveries(session_id, provider=provider)
+        endings = await look()
         if all(ending.status != "waiting" for ending in endings):
             break
         if wait:

@@ -1,11 +1,13 @@
-"""The apps a person has let in: what each may know, since when, and how to take it back."""
+"""The apps a person has let in: what each may know, since when, how to sign out of one, and how to take it back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from foundation.changes import Change
 from foundation.ledger import Entry
 from idp.provider.authorization.consent_view import describe_item
 from idp.provider.authorization.consents import list_consents, withdraw_consent_in
@@ -13,8 +15,9 @@ from idp.provider.authorization.response_types import FRONT_CHANNEL
 from idp.provider.clients.registry import ClientView, view_of
 from idp.provider.composition import Provider
 from idp.provider.ports import LicenseTypes
+from idp.provider.sign_out.session_endings import write_logout_messages
 from idp.provider.tables import oauth_grants
-from idp.provider.tokens.granting import end_grants
+from idp.provider.tokens.granting import Grant, end_grants
 from idp.provider.tokens.revocations import consent_key, lapse, revocation
 
 
@@ -38,6 +41,14 @@ class ConnectedApp:
     items: tuple[AgreedItem, ...]
     agreed_at: datetime
     last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedApp:
+    """What ended of one app: how many grants, and the sessions for which the app is told of it."""
+
+    grants: int
+    session_ids: tuple[str, ...]
 
 
 async def list_connected_apps(person_id: str, *, provider: Provider) -> tuple[ConnectedApp, ...]:
@@ -85,23 +96,19 @@ async def list_session_apps(session_id: str, *, provider: Provider) -> tuple[Cli
 
 async def withdraw_consent(
     person_id: str, client_id: str, *, provider: Provider, now: datetime, request_id: str | None = None
-) -> int:
+) -> EndedApp:
     """Take consent back: ends every grant of that app, its refresh tokens at once and its access tokens
-    within a second.
+    within a second, and tells the app that the person is signed out.
 
-    Returns how many grants ended. The person's session and other apps go on.
+    The person's session and other apps go on.
     """
     async with provider.db.transaction() as connection:
         withdrawn = await withdraw_consent_in(connection, (person_id, client_id), now)
         ended = await end_grants(connection, person_id=person_id, client_id=client_id, now=now)
-        lifetime = provider.limits.access_token_lifetime
-        changes = [
-            revocation(f"grant:{grant.grant_id}", lifetime=lifetime, now=now)
-            for grant in ended
-            if now - grant.created_at < provider.limits.refresh_absolute
-        ]
+        told = await _tell(connection, ended, provider, now)
         # What the app got by token exchange hangs on the grant of another app.
-        changes += lapse(consent_key(person_id, client_id), lifetime=lifetime, now=now)
+        lapsed = lapse(consent_key(person_id, client_id), lifetime=provider.limits.access_token_lifetime, now=now)
+        changes = [*_revocations(ended, provider, now), *lapsed]
         entry = Entry(
             kind="oauth.consent_withdrawn",
             at=now,
@@ -113,7 +120,58 @@ async def withdraw_consent(
         )
         await provider.ledger.append_in(connection, entry, changes=changes)
     provider.feed.apply(changes)
-    return len(ended)
+    return EndedApp(len(ended), told)
+
+
+async def leave_app(
+    person_id: str,
+    client_id: str,
+    *,
+    session_ids: Sequence[str],
+    provider: Provider,
+    now: datetime,
+    request_id: str | None = None,
+) -> EndedApp:
+    """Sign the person out of one app: ends its grants in these sessions, with all their tokens, and tells the app.
+
+    The sessions, the consent and other apps go on; where there was nothing to end nothing is put on record. `session_ids` are sessions of
+    this person.
+    """
+    if not session_ids:
+        return EndedApp(0, ())
+    async with provider.db.transaction() as connection:
+        ended = await end_grants(connection, person_id=person_id, client_id=client_id, session_ids=session_ids, now=now)
+        if not ended:
+            return EndedApp(0, ())
+        told = await _tell(connection, ended, provider, now)
+        changes = _revocations(ended, provider, now)
+        entry = Entry(
+            kind="oauth.app_left",
+            at=now,
+            outcome="done",
+            actor=f"person:{person_id}",
+            client=client_id,
+            request_id=request_id,
+            details={"grants": len(ended), "sessions": len({grant.session_id for grant in ended})},
+        )
+        await provider.ledger.append_in(connection, entry, changes=changes)
+    provider.feed.apply(changes)
+    return EndedApp(len(ended), told)
+
+
+async def _tell(
+    connection: AsyncConnection, ended: Sequence[Grant], provider: Provider, now: datetime
+) -> tuple[str, ...]:
+    return await write_logout_messages(connection, ended, db=provider.db, entropy=provider.entropy, now=now)
+
+
+def _revocations(ended: Sequence[Grant], provider: Provider, now: datetime) -> list[Change]:
+    lifetime, oldest = provider.limits.access_token_lifetime, now - provider.limits.refresh_absolute
+    return [
+        revocation(f"grant:{grant.grant_id}", lifetime=lifetime, now=now)
+        for grant in ended
+        if grant.created_at > oldest
+    ]
 
 
 def _agreed(items: Sequence[str], license_types: LicenseTypes) -> tuple[AgreedItem, ...]:

@@ -1,6 +1,7 @@
 """`/connected`: the applications that were let in, and the devices that are signed in."""
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -9,17 +10,18 @@ from starlette.responses import RedirectResponse, Response
 from gateway.pages.apps import app_words
 from gateway.pages.paths import PATHS
 from gateway.pages.rendering import render
-from gateway.pages.sign_out import ending_words
+from gateway.pages.sign_out import ending_words, settled_endings
 from gateway.pages.signed_in import for_citizens, viewer_of
 from gateway.requests import form_of, language_of, parts_of, visit_of
 from idp.provider.clients.initiated_login import initiated_login_url
 from idp.provider.connected_apps import (
     ConnectedApp,
+    leave_app,
     list_connected_apps,
     list_session_apps,
     withdraw_consent,
 )
-from idp.provider.sign_out.backchannel import list_logout_deliveries
+from idp.provider.sign_out.backchannel import AppEnding, find_app_ending, list_logout_deliveries
 from idp.signin.session_endings import end_all_other_sessions, end_other_session
 from idp.signin.sessions import Session, list_sessions
 
@@ -54,17 +56,14 @@ async def show_connected(request: Request, session: Session) -> Response:
 
 @for_citizens
 async def change_connected(request: Request, session: Session) -> Response:
-    """`POST /connected`: withdraw a consent, or end one or all other devices."""
+    """`POST /connected`: withdraw a consent, sign out of one app, or end one or all other devices."""
     parts, form = parts_of(request), form_of(request)
     visit, now = visit_of(request), parts.clock()
     action = form.text("action")
     shown: dict[str, str] = {}
     client_id = form.text("app")
-    if action == "revoke" and _CLIENT_ID.fullmatch(client_id):
-        await withdraw_consent(
-            session.person_id, client_id, provider=parts.provider, now=now, request_id=request.state.request_id
-        )
-        shown = {"revoked": client_id}
+    if action in ("revoke", "sign_out") and _CLIENT_ID.fullmatch(client_id):
+        shown = await _leave(request, session, client_id, withdraw=action == "revoke")
     elif action in ("end", "end_others"):
         if action == "end":
             ended = await end_other_session(session, form.text("device"), visit=visit, entrance=parts.entrance, now=now)
@@ -78,6 +77,23 @@ async def change_connected(request: Request, session: Session) -> Response:
     return RedirectResponse(f"{PATHS.connected}?{urlencode({'result': result_id})}", status_code=303)
 
 
+async def _leave(request: Request, session: Session, client_id: str, *, withdraw: bool) -> dict[str, str]:
+    """End what one app has of this person, with the consent or only in the live sessions; return what the result page is about."""
+    parts, person_id = parts_of(request), session.person_id
+    now, request_id = parts.clock(), request.state.request_id
+    if withdraw:
+        ended = await withdraw_consent(person_id, client_id, provider=parts.provider, now=now, request_id=request_id)
+        return {"revoked": client_id, "left": client_id, "sessions": ",".join(ended.session_ids[:_MOST_ENDED])}
+    sessions = await list_sessions(session.account_id, db=parts.db, limits=parts.settings.signin, now=now)
+    live = [one.session_id for one in sessions]
+    ended = await leave_app(
+        person_id, client_id, session_ids=live, provider=parts.provider, now=now, request_id=request_id
+    )
+    if not ended.session_ids:
+        return {}
+    return {"left": client_id, "sessions": ",".join(ended.session_ids[:_MOST_ENDED])}
+
+
 async def _results(request: Request) -> list[dict[str, object]]:
     """Return what the last act achieved at each application, read anew at every look."""
     parts = parts_of(request)
@@ -86,10 +102,12 @@ async def _results(request: Request) -> list[dict[str, object]]:
     if flow is None:
         return []
     results: list[dict[str, object]] = []
+    left = await _left(request, flow.state)
     client = parts.provider.clients.find(flow.state.get("revoked", ""))
     if client is not None:
         name = client.name_en if language_of(request) == "en" else client.name_zh
-        results.append({"name": name, "state": "revoked"})
+        results.append({"name": name, "state": "revoked", "told": bool(left)})
+    results += left
     # Nothing ended when a device had signed out by itself meanwhile; most devices have no application signed in.
     if (devices := int(flow.state.get("devices", "0"))) > 0:
         results.append({"state": "devices", "count": devices})
@@ -97,6 +115,17 @@ async def _results(request: Request) -> list[dict[str, object]]:
         for ending in await list_logout_deliveries(session_id, provider=parts.provider):
             results.append(await ending_words(request, ending))
     return results
+
+
+async def _left(request: Request, state: Mapping[str, str]) -> list[dict[str, object]]:
+    """Return what an app that was left has answered by now; nothing when it had nobody to be told of."""
+    session_ids = [one for one in state.get("sessions", "").split(",") if one]
+
+    async def look() -> tuple[AppEnding, ...]:
+        ending = await find_app_ending(state.get("left", ""), session_ids, provider=parts_of(request).provider)
+        return () if ending is None else (ending,)
+
+    return [await ending_words(request, ending) for ending in await settled_endings(look)]
 
 
 async def _app(request: Request, app: ConnectedApp, *, english: bool, signed_in: bool) -> dict[str, object]:

@@ -1,11 +1,11 @@
 """Back-channel logout (OpenID Connect Back-Channel Logout 1.0): one letter of `foundation.outbox` for each app that an ended session had
-reached.
+reached, or that was left alone.
 
 The token is made and signed when it is posted, anew at each try; an app that hears twice can tell by the `jti`. The states of one session's
 letters are the receipts that the sign-out page shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -29,6 +29,7 @@ TOKEN_LIFETIME = timedelta(minutes=2)
 NO_CHANNEL = "no_channel"
 
 EndingStatus = Literal["told", "asked", "waiting", "failed", "no_channel"]
+_WORST_FIRST: tuple[EndingStatus, ...] = ("failed", "no_channel", "waiting", "asked", "told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,22 @@ async def list_logout_deliveries(session_id: str, *, provider: Provider) -> tupl
         if client is not None:
             endings.append(AppEnding(view_of(client), _status(state), has_front_channel(client)))
     return tuple(endings)
+
+
+async def find_app_ending(client_id: str, session_ids: Sequence[str], *, provider: Provider) -> AppEnding | None:
+    """Return one receipt for an app that was left in several sessions: the worst of theirs, None when it was told of none."""
+    client = provider.clients.find(client_id)
+    if client is None or not session_ids:
+        return None
+    async with provider.db.read() as connection:
+        rows = await connection.execute(
+            select(logout_messages.c.state).where(
+                logout_messages.c.client_id == client_id, logout_messages.c.session_id.in_(session_ids)
+            )
+        )
+        statuses = {_status(row.state) for row in rows}
+    worst = next((status for status in _WORST_FIRST if status in statuses), None)
+    return None if worst is None else AppEnding(view_of(client), worst, has_front_channel(client))
 
 
 def logout_token_claims(letter: Letter, *, issuer: str, subject: str, jti: str, now: datetime) -> dict[str, Any]:

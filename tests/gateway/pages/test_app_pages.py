@@ -188,8 +188,23 @@ def test_withdrawn_consent_is_asked_for_again(town: Town, browser: Browser) -> N
     town.settle(browser, browser.submit(page, form, {"claims": form.choices["claims"]}, button="yes"))
     connected = browser.open(town.url("/connected"))
     told = town.settle(browser, browser.submit(connected, connected.form("app"), button="revoke"))
-    assert told.says("已撤回：企业开办服务")
+    assert told.says("已撤回：企业开办服务", "已退出：企业开办服务", "对方已确认")
+    assert not signed_in_at(town, browser, BUSINESS)
     assert to_login(town, browser, BUSINESS).url.startswith(town.url("/consent?"))
+
+
+def test_one_application_is_left_and_says_so(town: Town, browser: Browser) -> None:
+    """The person stays signed in here, and comes back to the app without a question."""
+    page = to_consent(town, browser)
+    form = page.form("decision")
+    town.settle(browser, browser.submit(page, form, {"claims": form.choices["claims"]}, button="yes"))
+    connected = browser.open(town.url("/connected"))
+    told = town.settle(browser, browser.submit(connected, connected.form("app"), button="sign_out"))
+    assert told.says("已退出：公共租赁住房资格申请", "对方已确认", "未登录")
+    assert not told.says("只退出这个应用")
+    assert not signed_in_at(town, browser, HOUSING)
+    assert to_login(town, browser).url.startswith(town.app(HOUSING))
+    assert signed_in_at(town, browser, HOUSING)
 
 
 def test_sign_out_ends_every_application_and_says_so_truthfully(town: Town, browser: Browser) -> None:

@@ -297,8 +297,11 @@ CITIZEN_SAMPLES: tuple[Sample, ...] = (
         {
             **CONNECTED,
             "results": [
-                {"name": HOUSING["name"], "state": state}
-                for state in ("done", "revoked", "pending", "failed", "asked", "unreachable")
+                {"name": HOUSING["name"], "state": state, "told": told}
+                for state, told in (
+                    *(("revoked", True), ("revoked", False)),
+                    *((state, False) for state in ("done", "pending", "failed", "asked", "unreachable")),
+                )
             ]
             + [{"state": "devices", "count": 2}],
         },

@@ -193,7 +193,7 @@ async def test_withdrawing_ends_everything(world: World, browser: Browser, zhang
     assert [item.item for item in app.items] == ["offline_access", "profile"]
     assert app.last_used_at == world.now
     ended = await withdraw_consent(zhang.person_id, "gzf", provider=world.provider, now=world.now)
-    assert ended == 1
+    assert ended.grants == 1
     assert (await world.userinfo(tokens["access_token"])).status_code == 401
     refreshed = await world.token("gzf", grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     assert refreshed.json()["error"] == "invalid_grant"
