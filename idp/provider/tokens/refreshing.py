@@ -31,6 +31,7 @@ from foundation.batching import Coalescer
 from foundation.database import Database, Instant, TransactionConflict
 from foundation.entropy import Entropy
 from foundation.ledger import Insert
+from foundation.problems import StorageUnavailable
 from foundation.values import value_type
 from idp.provider.tables import oauth_grants, refresh_families
 from idp.provider.tokens.granting import Grant, grant_of_row
@@ -131,7 +132,7 @@ class RefreshFamilies:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._reads: Coalescer[str, RefreshFamily] = Coalescer(self._fetch)
-        self._rotations: Coalescer[Rotation, bool] = Coalescer(self._rotate)
+        self._rotations: Coalescer[Rotation, bool | StorageUnavailable] = Coalescer(self._rotate)
         family = refresh_families.c
         self._by_id = (
             select(family.family_id, family.generation, family.confirmation, oauth_grants)
@@ -150,14 +151,17 @@ class RefreshFamilies:
         Alive means as well: neither the grant nor its session was ended, the account is open, and an officer still
         holds the post. One statement decides among all nodes, and `find` tells afterwards why it refused.
         """
-        return await self._rotations.load(rotation) is not None
+        outcome = await self._rotations.load(rotation)
+        if isinstance(outcome, StorageUnavailable):
+            raise outcome
+        return outcome is not None
 
     async def _fetch(self, family_ids: Sequence[str]) -> Mapping[str, RefreshFamily]:
         async with self._db.read() as connection:
             rows = await connection.execute(self._by_id, {"families": list(family_ids)})
             return {row["family_id"]: _family(row) for row in rows.mappings()}
 
-    async def _rotate(self, rotations: Sequence[Rotation]) -> Mapping[Rotation, bool]:
+    async def _rotate(self, rotations: Sequence[Rotation]) -> Mapping[Rotation, bool | StorageUnavailable]:
         try:
             async with self._db.read() as connection:
                 written = {digest for (digest,) in await connection.execute(*self._statement(rotations))}
@@ -165,13 +169,23 @@ class RefreshFamilies:
             # Another node holds some of these rows and waits for others. Nothing was done; single rows are waited for in line.
             if len(rotations) == 1:
                 raise
-            alone = [await self._rotate([rotation]) for rotation in rotations]
-            return {rotation: True for won in alone for rotation in won}
+            return await self._rotate_singly(rotations)
         # Of two wishes for one token the database took one, and this says which: its successor is what was written.
         return {rotation: True for rotation in rotations if rotation.successor.digest in written}
 
+    async def _rotate_singly(self, rotations: Sequence[Rotation]) -> Mapping[Rotation, bool | StorageUnavailable]:
+        outcomes: dict[Rotation, bool | StorageUnavailable] = {}
+        for place, rotation in enumerate(rotations):
+            try:
+                outcomes.update(await self._rotate([rotation]))
+            except StorageUnavailable as failure:
+                # What was written before is answered; whoever is left would wait for the same storage as long again.
+                outcomes.update(dict.fromkeys(rotations[place:], failure))
+                break
+        return outcomes
+
     def _statement(self, rotations: Sequence[Rotation]) -> tuple[Update, Mapping[str, Any]]:
-        # In ascending order, so that two nodes with common families wait for each other in one direction.
+        # In ascending order, in which an index is asked for them: two nodes with common families mostly wait in one direction.
         rows = sorted((_row(rotation) for rotation in rotations), key=lambda row: row[0])
         if self._db.dialect == "postgresql":
             # One text for every length of batch, prepared once.
