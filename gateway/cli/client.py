@@ -32,7 +32,6 @@ commands = typer.Typer(
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 ClientId = Annotated[str, typer.Argument(help="The client_id.")]
-CLI_ACTOR = "system:cli"
 
 
 @commands.command("list")

@@ -5,7 +5,6 @@ What a request asks for, and what may be released (OpenID Connect Core §5.1, §
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from foundation.strict_json import MalformedJson, parse_strict_json
@@ -19,7 +18,6 @@ from idp.provider.scopes import SCOPE_OF_CLAIM, claims_of
 
 MAX_CLAIMS_OCTETS = 4_096
 MAX_CLAIMS_DEPTH = 12
-NO_MEMBERS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

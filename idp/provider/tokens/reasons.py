@@ -169,17 +169,6 @@ UNSUPPORTED_TOKEN_TYPE = reason(
         "Use access_token or refresh_token, or leave the hint out.",
     ),
 )
-BEARER_REQUEST_MALFORMED = reason(
-    "invalid_request",
-    "21203",
-    400,
-    title=("令牌传递方式有误", "Bearer token sent wrongly"),
-    cause=(
-        "访问令牌只能放在 Authorization 请求头中，且只能出现一次。",
-        "The access token belongs in the Authorization header and occurs once.",
-    ),
-    remedy=("请按 RFC 6750 第 2.1 节传递令牌。", "Send the token as RFC 6750 section 2.1 describes."),
-)
 TOKEN_MUST_BE_BOUND = reason(
     "invalid_request",
     "21116",
