@@ -16,6 +16,7 @@ from idp.provider.clients.registry import SECRET_METHODS, TOPIC, Client, parse_s
 from idp.provider.errors import InvalidClientMetadata
 from idp.provider.registration.register import client_entry, client_row, locked_row, make_secret, new_client
 from idp.provider.registration.rules import ClientRegistration, check_registration
+from idp.provider.registration.sectors import hold_sector
 from idp.provider.tables import oauth_clients
 
 
@@ -46,6 +47,7 @@ async def change_client(
         changed = replace(new_client(wanted, secret, now), status=row["status"], created_at=row["created_at"])
         if keeps_secrets:
             changed = replace(changed, secrets=parse_secrets(row["secrets"]))
+        await hold_sector(connection, db, changed)
         values = client_row(replace(changed, registration_token_hash=row["registration_token_hash"]))
         await connection.execute(
             update(oauth_clients).where(oauth_clients.c.client_id == wanted.client_id).values(values)

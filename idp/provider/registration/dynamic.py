@@ -23,6 +23,7 @@ from idp.provider.registration.reasons import INITIAL_TOKEN_INVALID
 from idp.provider.registration.register import add_client, make_secret, new_client
 from idp.provider.registration.requests import answer_refusal, check_rate, read_document, read_token
 from idp.provider.registration.rules import ClientRegistration, check_registration
+from idp.provider.registration.sectors import claim_sector
 from idp.provider.scopes import OPENID
 
 KIND = "oauth.registration"
@@ -47,7 +48,8 @@ async def register_application(request: BackChannelRequest, *, provider: Provide
 async def judge_application(wanted: ClientRegistration, *, provider: Provider, now: datetime) -> ClientRegistration:
     """Return what an application asked for itself, with its sector, when every rule and its invitation allow it.
 
-    Raises InvalidClientMetadata. An operator's registration has no bounds but those of its policy; this one has.
+    Raises InvalidClientMetadata. An operator's registration has no bounds but those of its policy; this one has. Whose the sector is, is
+    left to `claim_sector` in the transaction that writes it.
     """
     bounds = wanted.metadata
     if not set(wanted.grant_types) <= set(bounds.registrable_grant_types):
@@ -55,9 +57,7 @@ async def judge_application(wanted: ClientRegistration, *, provider: Provider, n
     if not set(wanted.scopes) <= set(bounds.registrable_scopes):
         raise InvalidClientMetadata("scope", "beyond the invitation")
     check_registration(replace(wanted, sector=_announced_sector(wanted)), now=now)
-    judged = await judge_outside(wanted, fetcher=provider.fetcher)
-    _check_foreign_sector(new_client(judged, None, now), provider)
-    return judged
+    return await judge_outside(wanted, fetcher=provider.fetcher)
 
 
 def registration_answer(
@@ -117,6 +117,7 @@ async def _store(
     async with provider.db.transaction() as connection:
         if not await spend_invitation(connection, invitation.invitation_id, now=now):
             raise TokenError(INITIAL_TOKEN_INVALID, "used up meanwhile")
+        await claim_sector(connection, provider.db, client)
         await add_client(
             connection,
             client,
@@ -136,10 +137,3 @@ def _announced_sector(wanted: ClientRegistration) -> str | None:
     """The rules are judged before anything is fetched, so the sector document counts as sound until it is read."""
     uri = wanted.metadata.sector_identifier_uri
     return None if uri is None else host_of(uri)
-
-
-def _check_foreign_sector(client: Client, provider: Provider) -> None:
-    """Two departments never share a sector by a registration of their own: one would learn the other's subjects."""
-    for other in provider.clients.all():
-        if other.sector == client.sector and other.department_id != client.department_id:
-            raise InvalidClientMetadata("redirect_uris", "the host belongs to the sector of another department")

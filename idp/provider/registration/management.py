@@ -29,6 +29,7 @@ from idp.provider.registration.reasons import REGISTRATION_TOKEN_INVALID
 from idp.provider.registration.register import client_entry, client_row, locked_row, make_secret, new_client
 from idp.provider.registration.requests import answer_refusal, check_rate, read_document, read_token
 from idp.provider.registration.rules import ClientRegistration
+from idp.provider.registration.sectors import claim_sector
 from idp.provider.tables import oauth_clients
 from idp.provider.tokens.granting import end_grants
 from idp.provider.tokens.revocations import revocation
@@ -111,6 +112,7 @@ async def _replace(client: Client, request: BackChannelRequest, provider: Provid
     changes = [Change(TOPIC, client.client_id)]
     async with provider.db.transaction() as connection:
         await _write(connection, client, client_row(replaced))
+        await claim_sector(connection, provider.db, replaced)
         entry = client_entry(
             "oauth.client_updated",
             replaced,

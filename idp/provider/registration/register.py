@@ -30,6 +30,7 @@ from idp.provider.clients.registry import (
 )
 from idp.provider.errors import InvalidClientMetadata
 from idp.provider.registration.rules import ClientRegistration, check_registration
+from idp.provider.registration.sectors import hold_sector
 from idp.provider.tables import oauth_clients
 from idp.provider.tokens.revocations import restoration, revocation
 
@@ -82,6 +83,7 @@ async def register_client(
         )
         if taken.first() is not None:
             raise InvalidClientMetadata("client_id", "already registered")
+        await hold_sector(connection, db, client)
         changes = [Change(TOPIC, client.client_id)]
         await add_client(connection, client, ledger=ledger, actor=actor, changes=changes, now=now)
     return Registered(client, secret)
