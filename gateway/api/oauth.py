@@ -147,7 +147,7 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
             "Begin an authentication on the person's own device (OpenID CIBA Core §7).",
         ),
         server(ENDPOINTS.introspect, introspect, "Tell a client what one of its tokens says (RFC 7662)."),
-        Route(ENDPOINTS.authorize, authorization_endpoint, methods=["GET", "POST"]),
+        _browser(ENDPOINTS.authorize, authorization_endpoint),
         Route(ENDPOINTS.userinfo, userinfo_endpoint, methods=["GET", "POST"]),
         Route(ENDPOINTS.openid_configuration, discovery, methods=["GET"]),
         Route(ENDPOINTS.oauth_authorization_server, server_metadata, methods=["GET"]),
@@ -155,9 +155,16 @@ def oauth_routes(parts_of: Callable[[Request], OAuthParts]) -> list[Route]:
         server(ENDPOINTS.revoke, revoke, "End a token and what hangs on it (RFC 7009)."),
         Route(ENDPOINTS.register, registration_endpoint, methods=["POST"]),
         Route(ENDPOINTS.register + "/{client_id}", client_configuration_endpoint, methods=["GET", "PUT", "DELETE"]),
-        Route(ENDPOINTS.logout, logout_endpoint, methods=["GET", "POST"]),
+        _browser(ENDPOINTS.logout, logout_endpoint),
         Route(ENDPOINTS.check_session, check_session_frame, methods=["GET"]),
     ]
+
+
+def _browser(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    """Return the route of an endpoint whose GET acts. A Route answers HEAD like GET; here that would issue a code that nobody reads."""
+    route = Route(path, endpoint, methods=["GET", "POST"])
+    route.methods = {"GET", "POST"}
+    return route
 
 
 async def present(request: Request, outcome: AuthorizationOutcome, parts: OAuthParts) -> Response:
