@@ -20,7 +20,8 @@ from idp.provider.limits import ProviderLimits
 from idp.provider.ports import LicenseTypes, UrlFetcher
 from idp.provider.proof.one_time import OneTimeUse
 from idp.provider.subjects import Subjects
-from idp.provider.tokens.granting import CodeClaim, Grant
+from idp.provider.tokens.code_spending import CodeClaim
+from idp.provider.tokens.granting import Grant
 from idp.provider.tokens.opaque_tokens import OpaqueTokens
 from idp.provider.tokens.refreshing import RefreshFamilies
 from idp.provider.tokens.revocations import RevocationList

@@ -21,7 +21,7 @@ from idp.provider.ports import LicenseTypes, UrlFetcher
 from idp.provider.proof.one_time import OneTimeUses
 from idp.provider.signed_metadata import PublishedMetadata
 from idp.provider.subjects import Subjects
-from idp.provider.tokens.granting import CodeSpender
+from idp.provider.tokens.code_spending import CodeSpender
 from idp.provider.tokens.opaque_tokens import OpaqueTokens
 from idp.provider.tokens.refreshing import RefreshFamilies
 from idp.provider.tokens.revocations import RevocationList

@@ -15,7 +15,8 @@ from idp.provider.errors import TokenError
 from idp.provider.parameters import Parameters
 from idp.provider.proof.sender_constraint import KEY, Confirmation, check_confirmation
 from idp.provider.scopes import OFFLINE_ACCESS, OPENID
-from idp.provider.tokens.granting import Grant, code_hash, end_grants, find_grant_by_code
+from idp.provider.tokens.code_spending import find_grant_by_code
+from idp.provider.tokens.granting import Grant, code_hash, end_grants
 from idp.provider.tokens.id_tokens import IssuedBeside, issue_id_token
 from idp.provider.tokens.issuing import IssuedAccessToken, issue_entry, issue_for_grant
 from idp.provider.tokens.jwt_encryption import check_encryptable
