@@ -33,8 +33,7 @@ def items_agreed(view: ConsentView, ticked: frozenset[str]) -> frozenset[str]:
 
 def is_sensitive(item: AskedItem) -> bool:
     """Tell whether the item needs a tick of its own before anything is given (PIPL Art. 29)."""
-    scope = SCOPES.get(item.item)
-    return not item.agreed_before and not item.optional and (scope is None or scope.sensitive)
+    return not item.agreed_before and not item.optional and _tells_sensitive(item)
 
 
 def needs_tick(item: AskedItem) -> bool:
@@ -69,9 +68,15 @@ def item_words(item: AskedItem, english: bool, ticked: frozenset[str] = frozense
         "label": item.title_en if english else item.title_zh,
         "value": "　".join(filter(None, (_value_words(claim, english) for claim in item.claims))),
         "why": labels,
+        "is_sensitive": _tells_sensitive(item),
         "purpose": item.purpose,
         "checked": item.item in ticked,
     }
+
+
+def _tells_sensitive(item: AskedItem) -> bool:
+    scope = SCOPES.get(item.item)
+    return scope is None or scope.sensitive
 
 
 def _value_words(claim: AskedClaim, english: bool) -> str:

@@ -106,12 +106,9 @@ def claims_of(scopes: Iterable[str]) -> frozenset[str]:
     return frozenset(claim for name in scopes if name in SCOPES for claim in SCOPES[name].claims)
 
 
-def is_optional(item: str) -> bool:
-    """Tell whether a consent item may be declined without refusing the whole.
-
-    A claim asked for by name (`claim:<name>`) may not.
-    """
-    return item in SCOPES and SCOPES[item].optional
+def is_optional(scope: str) -> bool:
+    """Tell whether a scope may be declined without refusing the whole."""
+    return scope in SCOPES and SCOPES[scope].optional
 
 
 def is_sensitive(scopes: Iterable[str]) -> bool:

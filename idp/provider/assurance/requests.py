@@ -50,6 +50,16 @@ def items_of(wishes: Iterable[VerifiedClaimsWish]) -> dict[str, str | None]:
     }
 
 
+def voluntary_items(wishes: Iterable[VerifiedClaimsWish]) -> frozenset[str]:
+    """Return those consent items that the app can do without: no element says `essential` beside the claim (OpenID Connect Core §5.5.1)."""
+    kinds = [
+        (item_of(name, purpose_of(wish)), wish is not None and wish.get("essential", False))
+        for element in wishes
+        for name, wish in element["claims"].items()
+    ]
+    return frozenset(item for item, _ in kinds) - {item for item, essential in kinds if essential}
+
+
 def agreed_wishes(wishes: Iterable[VerifiedClaimsWish], items: Iterable[str]) -> tuple[VerifiedClaimsWish, ...]:
     """Return the elements with those claims alone that were agreed to, for the purpose that was shown."""
     agreed = frozenset(items)

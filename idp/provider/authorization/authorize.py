@@ -16,6 +16,7 @@ from idp.provider.authorization.interaction import (
     Proceed,
     asked_purposes,
     is_refusal,
+    optional_items,
 )
 from idp.provider.authorization.needs import find_needs
 from idp.provider.authorization.outcomes import AuthorizationOutcome, ConsentNeeded, SignInNeeded
@@ -140,7 +141,7 @@ async def decide_consent(
         if agreed is not None and not agreed <= set(waiting.consent_items):
             raise ShownError(TRANSACTION_GONE, "agreed to what was not asked")
         await take_transaction(transaction_id, browser=browser, store=provider.store)
-        if agreed is None or is_refusal(waiting.consent_items, agreed):
+        if agreed is None or is_refusal(waiting.consent_items, agreed, optional_items(request)):
             raise RedirectableError(REFUSED_BY_PERSON)
         needed = await find_needs(request, client, session, waiting, provider, now, given=True)
         if not isinstance(needed, Proceed):

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from idp.provider.assurance.requests import voluntary_items
 from idp.provider.authorization.consents import Consent
 from idp.provider.authorization.details import details_items
 from idp.provider.authorization.reasons import CONSENT_REQUIRED, LOGIN_REQUIRED, UNMET_AUTHENTICATION
@@ -120,9 +121,17 @@ def asked_purposes(request: AuthorizationRequest) -> dict[str, str | None]:
     return request.claims.verified_items | details
 
 
-def is_refusal(asked: Iterable[str], agreed: frozenset[str]) -> bool:
+def optional_items(request: AuthorizationRequest) -> frozenset[str]:
+    """Return what of `asked_items` the person may leave out and still get in: scopes that are so by their nature, and verified claims that
+    the app did not call essential.
+    """
+    wishes = (*request.claims.verified_id_token, *request.claims.verified_userinfo)
+    return voluntary_items(wishes).union(filter(is_optional, request.scope))
+
+
+def is_refusal(asked: Iterable[str], agreed: frozenset[str], optional: frozenset[str]) -> bool:
     """Tell whether an answer refuses the whole, by leaving out something that is not optional."""
-    return not all(item in agreed or is_optional(item) for item in asked)
+    return not agreed.issuperset(set(asked) - optional)
 
 
 def _must_sign_in_anew(request: AuthorizationRequest, session: Session, now: datetime) -> bool:
@@ -146,7 +155,7 @@ def _decide_consent(
     agreed = frozenset[str]() if consent is None else consent.items
     if "consent" not in request.prompt and consent is not None:
         # Declined while it was optional, essential by now: then it is asked for again.
-        answered = agreed | {item for item in consent.declined if is_optional(item)}
+        answered = agreed | (consent.declined & optional_items(request))
         if answered.issuperset(items):
             return Proceed(tuple(item for item in items if item in agreed))
     if silent:

@@ -13,7 +13,14 @@ from typing import Any
 from foundation.ledger import Entry
 from idp.provider.authorization.consent_view import consent_view
 from idp.provider.authorization.consents import Consent
-from idp.provider.authorization.interaction import NeedConsent, NeedSignIn, Proceed, decide_next, is_refusal
+from idp.provider.authorization.interaction import (
+    NeedConsent,
+    NeedSignIn,
+    Proceed,
+    decide_next,
+    is_refusal,
+    optional_items,
+)
 from idp.provider.authorization.outcomes import ConsentView
 from idp.provider.authorization.success import write_consent_in
 from idp.provider.clients.registry import Client
@@ -99,7 +106,8 @@ async def answer_confirmation(
     """
     waiting, client = await _load(request_id, session, provider, now)
     needed = await _decide(waiting, client, session, provider, now)
-    if agreed is None or (isinstance(needed, NeedConsent) and is_refusal(needed.items, agreed)):
+    optional = optional_items(waiting.asked)
+    if agreed is None or (isinstance(needed, NeedConsent) and is_refusal(needed.items, agreed, optional)):
         return await _refuse(waiting, client, session, provider, origin, now)
     if isinstance(needed, NeedSignIn):
         return StrongerSignInNeeded(waiting, needed.level, needed.strength)

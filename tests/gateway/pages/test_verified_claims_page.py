@@ -104,10 +104,22 @@ def test_page_shows_the_purpose_as_text_and_the_values_in_part(town: Town, brows
 def test_without_the_tick_nothing_is_given(town: Town, browser: Browser) -> None:
     """The page comes back and says what is missing."""
     _somebody(town, browser)
-    page = _ask(town, browser, document_number=None)
+    page = _ask(town, browser, name=None, document_number={"essential": True})
     back = browser.submit(page, page.form("decision"), button="yes")
     assert back.status == 422
     assert back.location is None
+    assert back.says("还有 1 处没有勾选", "经核验的证件号码及核验情况")
+
+
+def test_what_the_app_can_do_without_is_offered_as_a_choice(town: Town, browser: Browser) -> None:
+    """Unticked, said to be optional and sensitive, with its purpose; without a tick the person still gets in."""
+    _somebody(town, browser)
+    page = _ask(town, browser, name=None, document_number={"purpose": PURPOSE})
+    assert page.says("您可以选择是否提供", "可选", "敏感个人信息：", "应用说明的用途：")
+    assert not page.says("必需")
+    left_out = browser.submit(page, page.form("decision"), button="yes")
+    assert left_out.location is not None
+    assert "code" in parse_qs(urlsplit(left_out.location).query)
 
 
 def test_app_is_told_of_the_proofs_of_the_registration(town: Town, browser: Browser) -> None:

@@ -213,10 +213,46 @@ async def test_purpose_is_kept_with_the_consent(world: World, browser: Browser) 
     assert list(json.loads(opened)["purposes"].values()) == [purpose]
 
 
-async def test_refusing_a_verified_claim_refuses(world: World, browser: Browser, proven: Person) -> None:
-    """It is asked like a claim by name: without it the app gets access_denied."""
-    response = await browser.authorize(scope="openid profile", claims=parameter(userinfo=wish()))
+async def test_refusing_an_essential_verified_claim_refuses(world: World, browser: Browser, proven: Person) -> None:
+    """The app said that it cannot do without: then it gets access_denied, also when another element would do without it."""
+    asked = [wish(), wish(name={"essential": True})]
+    response = await browser.authorize(scope="openid profile", claims=parameter(id_token=wish(), userinfo=asked))
     assert answer(await browser.agree(response, "profile"))["error"] == "access_denied"
+
+
+async def test_voluntary_verified_claims_may_be_left_out(world: World, browser: Browser, proven: Person) -> None:
+    """OpenID Connect Core §5.5.1: not called essential, a claim is voluntary. The rest is given, in both places, and nobody is asked twice."""
+    asked = wish(name=None, document_number={"purpose": "核对申请人"}, document_type={"essential": False})
+    wanted = {"scope": "openid profile", "claims": parameter(id_token=asked, userinfo=asked)}
+    shown = await _page(world, browser, proven, await browser.authorize(**wanted))
+    items = {item.item.split(":")[1]: item for item in shown.view.items if item.item.startswith("verified:")}
+    assert {name: item.optional for name, item in items.items()} == dict.fromkeys(asked["claims"], True)
+    kept = f"profile {items['name'].item}"
+    given = answer(await browser.post("/test/consent", {"transaction": shown.transaction_id, "agreed": kept}))
+    for code in (given["code"], answer(await browser.authorize(**wanted))["code"]):
+        tokens = (await browser.redeem(code)).json()
+        said = (await world.userinfo(tokens["access_token"])).json()
+        assert said["verified_claims"]["claims"] == {"name": "张知明"}
+        assert claims_of_jwt(tokens["id_token"])["verified_claims"]["claims"] == {"name": "张知明"}
+
+
+async def test_all_voluntary_verified_claims_may_be_left_out(world: World, browser: Browser, proven: Person) -> None:
+    """Then there is no `verified_claims` at all: an element without claims would tell that the person is verified."""
+    response = await browser.authorize(scope="openid profile", claims=parameter(id_token=wish(), userinfo=wish()))
+    tokens = (await browser.redeem(answer(await browser.agree(response, "profile"))["code"])).json()
+    assert "verified_claims" not in (await world.userinfo(tokens["access_token"])).json()
+    assert "verified_claims" not in claims_of_jwt(tokens["id_token"])
+
+
+async def test_left_out_while_voluntary_is_asked_for_once_it_is_essential(
+    world: World, browser: Browser, proven: Person
+) -> None:
+    """The app wants it in earnest by now; a no before does not answer that."""
+    voluntary, essential = parameter(userinfo=wish()), parameter(userinfo=wish(name={"essential": True}))
+    await browser.agree(await browser.authorize(scope="openid profile", claims=voluntary), "profile")
+    response = await browser.authorize(scope="openid profile", claims=essential)
+    assert page_of(response) == "/consent"
+    assert "code" in answer(await browser.agree(response))
 
 
 async def test_exempt_app_is_told_without_a_page(world: World, browser: Browser, proven: Person) -> None:
