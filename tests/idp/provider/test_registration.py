@@ -87,6 +87,8 @@ UNFIT_FURTHER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             ("subject_dn", "CN=gzf.test, O=Housing"),
             ("san_dns", "https://gzf.test"),
             ("san_dns", "gzf..test"),
+            # Tried in every way in which it could be split, this would hold up the worker for longer than anybody lives.
+            ("san_dns", "g" * 252 + "!"),
             ("san_uri", "gzf.test"),
             ("san_ip", "192.0.2.256"),
             ("san_email", "gzf.test"),
