@@ -1,7 +1,7 @@
 # Renzheng (认证). Needs Python 3.11 and make; everything else is fetched by hash into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: docs help demo demo-stop serve test test-long check bench servers lock clean
+.PHONY: conformance docs help demo demo-stop serve test test-long check bench servers lock clean
 
 # Compiled modules are kept, whatever the shell says: they are what makes a worker start in a second.
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,6 +43,10 @@ check: $(READY) ## Format, lint, types, import arrows, pinned versions, document
 docs: $(READY) ## Renew the generated pages under docs/
 	$(BIN)/renzheng reference --write
 	$(BIN)/python -m tests.conformance_table
+
+conformance: $(READY) servers ## Run the whole conformance port and record its results for the page under docs/
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/conformance --ignore tests/conformance/test_mutations.py --ignore tests/conformance/test_plans.py --record-conformance $(PYTEST_ARGS); \
+	  status=$$?; $(BIN)/python -m tests.conformance_table; exit $$status
 
 bench: $(READY) servers ## Measure the hot paths against the floor and write bench.json
 	@$(BIN)/python -m loadtests.bench

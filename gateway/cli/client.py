@@ -21,7 +21,7 @@ commands = typer.Typer(
         "      --auth-method private_key_jwt --jwks bdc-keys.json --redirect-uri https://bdc.example/callback\n\n"
         "  renzheng client add bdc-review --name-zh 不动产审核 --name-en 'Real estate review' --department housing \\\n\n"
         "      --grant-type urn:ietf:params:oauth:grant-type:token-exchange --scope license.lookup \\\n\n"
-        "      --serves https://bdc.example/api --exempt-basis 《不动产登记暂行条例》第十八条\n\n"
+        "      --serves https://bdc.example/api --exempt-basis 《不动产登记暂行条例》\n\n"
         "  renzheng client invite --department housing --policy high --uses 3 --days 14\n\n"
         "  renzheng client rotate-secret jzz --overlap-days 7\n\n"
         "  renzheng client disable jzz"

@@ -13,11 +13,11 @@ from tests.conformance.op import Op
 from tests.conformance.plans import MODULE_OF_FUNCTION, plans_of, why_not_applicable, why_pending
 from tests.conformance.relying_party import RelyingParty
 from tests.conformance.renzheng import running_renzheng
+from tests.conformance.results import Recorder
 from tests.conformance.rp_browser import BrowserShelf
-from tests.conformance.variants import Variant, speaks_of, variants_of
+from tests.conformance.variants import NODE, RENZHENG, Variant, speaks_of, variants_of
 from tests.servers import PostgresDatabases, SQLiteDatabases, Stack
 
-RENZHENG, NODE = "renzheng", "oidc-provider"
 PROVIDERS = (RENZHENG, NODE)
 BASIC = "basic"
 
@@ -26,6 +26,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--op` runs the port against one provider alone; `--op-stack` chooses the stores of our own."""
     parser.addoption("--op", choices=PROVIDERS, default=None, help="run the conformance port against this one alone")
     parser.addoption("--op-stack", choices=("sqlite+memory", "postgres+redis"), default="postgres+redis")
+    parser.addoption("--record-conformance", action="store_true", help="write docs/conformance-results.json")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record in the process that hears of every test."""
+    if config.getoption("--record-conformance", default=False) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

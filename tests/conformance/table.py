@@ -6,21 +6,21 @@ from pathlib import Path
 
 from tests.conformance.differences import ABSENT_PLANS, DIFFERENCES
 from tests.conformance.plans import PLANS, TITLES, function_name, why_not_applicable, why_pending
-from tests.conformance.variants import Variant, variants_of
+from tests.conformance.results import DIFFERS, PASSED, Results, read_results, shapes_of
+from tests.conformance.variants import NODE, RENZHENG, Variant, variants_of
 
 _FOLDER = Path(__file__).parent
 _HEAD = """## The plans of the OpenID Foundation's conformance suite, ported
 
 Every module of the plans below has a test of our own under `tests/conformance/`, named after it and written from the specification it
 checks. It goes over HTTP, in every shape of its plan, against this product and against the npm package `oidc-provider`, which is certified:
-so a fault of the test is told from a fault of the product.
-`make test` plays
-the other provider's basic plan and most shapes of ours, `make test-long` the rest;
+so a fault of the test is told from a fault of the product. The results below are those of the last recorded run (`make conformance`, kept in
+`docs/conformance-results.json`). `make test` plays the other provider's basic plan and most shapes of ours, `make test-long` the rest;
 without Node and npm the other provider is skipped, which the run says. The product passes our port of these plans; nobody has certified it.
 `tests/conformance/mutations.py` plants faults in a copy of the product, one by one, and shows that the port catches each.
 
-| plan | shapes | modules | passes our port | does not apply | not yet |
-|---|---|---|---|---|---|
+| plan | shapes | modules | passes our port | does not apply | not yet | fails |
+|---|---|---|---|---|---|---|
 """
 _DIFFERENCES_HEAD = """
 ### Where `oidc-provider` answers otherwise
@@ -32,10 +32,10 @@ _DIFFERENCES_HEAD = """
 
 def render_plans() -> str:
     """Return the section, with a row for each plan and for each module."""
-    parts = [_HEAD]
+    parts, results = [_HEAD], read_results()
     for plan, modules in PLANS.items():
-        states = [_state(plan, module)[0] for module in modules]
-        counts = [str(states.count(state)) for state in ("passes", "does not apply", "not yet")]
+        states = [_state(plan, module, results)[0] for module in modules]
+        counts = [str(states.count(state)) for state in ("passes", "does not apply", "not yet", "fails")]
         shapes = "<br>".join(_shape(variant) for variant in variants_of(plan))
         parts.append(f"| {TITLES[plan]} | {shapes} | {len(modules)} | {' | '.join(counts)} |\n")
     parts.append(_DIFFERENCES_HEAD)
@@ -43,20 +43,32 @@ def render_plans() -> str:
     parts += [f"| {module} | {why} |\n" for module, why in rows.items()]
     where = dict(_places())
     for plan, modules in PLANS.items():
-        parts.append(f"\n### Plan: {TITLES[plan]}\n\n| module | result | test |\n|---|---|---|\n")
+        parts.append(f"\n### Plan: {TITLES[plan]}\n\n| module | result | `oidc-provider` | test |\n|---|---|---|---|\n")
         for module in modules:
-            state, words = _state(plan, module)
-            test = f"`{where[function_name(module)]}`" if state == "passes" else ""
-            parts.append(f"| {module} | {words} | {test} |\n")
+            state, words = _state(plan, module, results)
+            test = f"`{where[function_name(module)]}`" if state in ("passes", "fails") else ""
+            parts.append(f"| {module} | {words} | {_of_the_other(plan, module, results)} | {test} |\n")
     return "".join(parts) + "\n"
 
 
-def _state(plan: str, module: str) -> tuple[str, str]:
+def _state(plan: str, module: str, results: Results) -> tuple[str, str]:
     reason = why_not_applicable(module)
     if reason is not None:
         return "does not apply", f"does not apply: {reason}"
     waits = why_pending(plan, module)
-    return ("passes", "passes our port") if waits is None else ("not yet", f"not yet: {waits}")
+    if waits is not None:
+        return "not yet", f"not yet: {waits}"
+    shapes = shapes_of(plan, module)
+    others = [shape.name for shape in shapes if results.get((RENZHENG, shape.name, module)) != PASSED]
+    if others:
+        return "fails", f"did not pass in {', '.join(others)}"
+    return "passes", "passes our port" if len(shapes) == 1 else f"passes our port in {len(shapes)} shapes"
+
+
+def _of_the_other(plan: str, module: str, results: Results) -> str:
+    """Return how the other provider fared: what it is not asked, because it lacks the plan, is said above."""
+    heard = {results.get((NODE, shape.name, module)) for shape in shapes_of(plan, module)} - {None}
+    return "passes" if heard == {PASSED} else "answers otherwise" if DIFFERS in heard else ""
 
 
 def _shape(variant: Variant) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+RENZHENG, NODE = "renzheng", "oidc-provider"
+"""The providers that the port is run against."""
 Constraint = Literal["dpop", "mtls"]
 
 
