@@ -68,7 +68,8 @@ def rotate(
     )
 
 
-@commands.command()
+# An id may begin with a hyphen: one in 64 thumbprints does (RFC 7638), and it is no option.
+@commands.command(context_settings={"ignore_unknown_options": True})
 def revoke(
     kid: Annotated[str, typer.Argument(help="The key's id, as `keys list` prints it.")],
     as_json: AsJson = False,

@@ -152,6 +152,14 @@ def test_revoked_key_is_replaced_at_once(installation: Installation) -> None:
     assert "keys.revoked" in installation.kinds()
 
 
+def test_key_whose_id_begins_with_a_hyphen_is_no_option(installation: Installation) -> None:
+    """Its id is base64url (RFC 7638 §3.1), so one in 64 begins so; a misspelt option is still told."""
+    refused = installation.run("keys", "revoke", "-6Ah-help_json-0123456789-abcdefghijklmnopqr")
+    assert refused.code == ExitCode.NOT_FOUND
+    assert "-6Ah-help_json" in refused.err
+    assert installation.run("keys", "revoke", "some-key", "--jsn").code == 2
+
+
 def test_sound_ledger_is_reported_with_its_checkpoint(installation: Installation) -> None:
     """Before the first checkpoint there is none to prove under; afterwards everything is covered."""
     assert installation.run("ledger", "checkpoint").code == ExitCode.NOT_FOUND
