@@ -12,8 +12,8 @@ ROOMS := foundation idp certs_catalog adapters gateway
 SOURCES := $(wildcard $(ROOMS) loadtests tests)
 # Two workers suit two cores; a larger machine may say `make test WORKERS=8`.
 WORKERS ?= 2
-# Each worker begins with a run of neighbouring modules, which share what is dear to start, and helps the others at the end.
-SPREAD := -n $(WORKERS) --dist worksteal
+# Handed out in order, so that on every worker a test follows the same ones: those of one module share what is dear to start.
+SPREAD := -n $(WORKERS) --dist load
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +45,7 @@ docs: $(READY) ## Renew the generated pages under docs/
 	$(BIN)/python -m tests.conformance_table
 
 conformance: $(READY) servers ## Run the whole conformance port and record its results for the page under docs/
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/conformance --ignore tests/conformance/test_mutations.py --ignore tests/conformance/test_plans.py --record-conformance $(PYTEST_ARGS); \
+	@$(BIN)/pytest -q $(SPREAD) tests/conformance --ignore tests/conformance/test_mutations.py --ignore tests/conformance/test_plans.py --record-conformance $(PYTEST_ARGS); \
 	  status=$$?; $(BIN)/python -m tests.conformance_table; exit $$status
 
 bench: $(READY) servers ## Measure the hot paths against the floor and write bench.json

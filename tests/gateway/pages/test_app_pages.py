@@ -47,7 +47,7 @@ def test_first_arrival_from_the_center_asks_before_an_account_is_made(
         page = to_login(town, browser)
         form = page.form("csrf_token", action="/sign-in/centers/province")
         center = town.settle(browser, browser.submit(page, form))
-        chosen = browser.submit(center, center.form("person"), altered={"person": "chenmulan"})
+        chosen = browser.submit(center, center.form("person"), button="chenmulan")
         assert chosen.location is not None
         callback = chosen.location
         arrival = town.settle(browser, chosen)

@@ -156,7 +156,7 @@ def test_citizen_sees_every_use_and_takes_it_along_as_a_file(
     look_up(town, officer, call_up(town, officer, OPEN_CASE), case=CLOSED_CASE)
     login = browser.open(town.url("/login"))
     center = town.settle(browser, browser.submit(login, login.form("csrf_token", action="/sign-in/centers/province")))
-    arrived = town.settle(browser, browser.submit(center, center.form("person"), altered={"person": "zhangzhiming"}))
+    arrived = town.settle(browser, browser.submit(center, center.form("person"), button="zhangzhiming"))
     if arrived.has_form("decision"):
         town.settle(browser, browser.submit(arrived, arrived.form("decision"), button="yes"))
     page = browser.open(town.url("/accesses"))
